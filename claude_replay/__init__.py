@@ -1,0 +1,71 @@
+"""
+Record and replay for code that calls Claude.
+
+Importing this package costs next to nothing; what a name needs is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from claude_replay.errors import (
+        CassetteError,
+        CassetteLoadError,
+        CassetteMiss,
+        CassetteSaveError,
+        ClaudeReplayError,
+        LiveCallRefused,
+        RecordingEnded,
+        ReplayFailure,
+        SecretFound,
+        SettingsError,
+        UnplayedExchanges,
+    )
+    from claude_replay.exchange import Exchange, Request, Response, Usage
+    from claude_replay.intercept.use import use_cassette
+    from claude_replay.session import Handle
+
+__all__ = [
+    "CassetteError",
+    "CassetteLoadError",
+    "CassetteMiss",
+    "CassetteSaveError",
+    "ClaudeReplayError",
+    "Exchange",
+    "Handle",
+    "LiveCallRefused",
+    "RecordingEnded",
+    "ReplayFailure",
+    "Request",
+    "Response",
+    "SecretFound",
+    "SettingsError",
+    "UnplayedExchanges",
+    "Usage",
+    "use_cassette",
+]
+
+_HOMES = {
+    "Exchange": "exchange",
+    "Handle": "session",
+    "Request": "exchange",
+    "Response": "exchange",
+    "Usage": "exchange",
+    "use_cassette": "intercept.use",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pytest-claude-replay")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

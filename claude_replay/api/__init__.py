@@ -1,0 +1,35 @@
+"""What we know of Claude's API: whose a request is, what it asks for, what an answer says, and what it costs."""
+
+from __future__ import annotations
+
+from claude_replay.api.endpoints import Endpoint, describe_endpoint, identify, is_claude_host, is_loopback
+from claude_replay.api.messages import (
+    ToolCall,
+    assemble_message,
+    is_finished,
+    last_user_text,
+    message_text,
+    message_usage,
+    model_of,
+    tool_calls,
+    wants_stream,
+)
+from claude_replay.api.prices import cost_usd
+
+__all__ = [
+    "Endpoint",
+    "ToolCall",
+    "assemble_message",
+    "cost_usd",
+    "describe_endpoint",
+    "identify",
+    "is_claude_host",
+    "is_finished",
+    "is_loopback",
+    "last_user_text",
+    "message_text",
+    "message_usage",
+    "model_of",
+    "tool_calls",
+    "wants_stream",
+]

@@ -1,0 +1,90 @@
+"""Which requests are Claude's, and what they ask for."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+__all__ = ["Endpoint", "describe_endpoint", "identify", "is_claude_host", "is_loopback"]
+
+# Base URLs of the clients in anthropic 2.12 (_client.py, lib/{aws,bedrock,google_cloud,vertex}, lib/foundry.py).
+_HOSTS = ("anthropic.com", "claude.com", "claude.googleapis.com")
+_REGIONAL_HOSTS = (("aws-external-anthropic.", ".api.aws"), ("bedrock-mantle.", ".api.aws"))
+
+# Names for what everybody calls by name; anything else is named by its method and path.
+_OPERATIONS = {
+    "/v1/messages": "messages",
+    "/v1/messages/count_tokens": "messages.count_tokens",
+    "/v1/complete": "complete",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """
+    What a request asks for.
+
+    `operation` is "messages", "messages.count_tokens", "complete", or method and path ("GET /v1/models");
+    `query` holds the query parameters that carry meaning, sorted.
+    """
+
+    operation: str
+    query: tuple[tuple[str, str], ...] = ()
+
+
+def is_claude_host(host: str) -> bool:
+    """Whether this host name serves Claude and nothing else."""
+    host = host.lower().rstrip(".")
+    if any(host == name or host.endswith("." + name) for name in _HOSTS):
+        return True
+    return any(host.startswith(start) and host.endswith(end) for start, end in _REGIONAL_HOSTS)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host name or address is this machine."""
+    host = host.lower().strip("[]")
+    if host in ("localhost", "") or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def identify(method: str, url: str, headers: Mapping[str, str]) -> Endpoint | None:
+    """
+    The endpoint a request is for, or None where it is not Claude's.
+
+    A request is Claude's when its host serves Claude, when it carries the `anthropic-version` header that every
+    Anthropic client sends (gateways, stand-ins), or when Bedrock, Vertex or Foundry serve it on a Claude path.
+    """
+    if "anthropic-version" in headers:
+        return describe_endpoint(method, url)
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if is_claude_host(host) or _is_provider(host, parts.path):
+        return describe_endpoint(method, url)
+    return None
+
+
+def describe_endpoint(method: str, url: str) -> Endpoint:
+    """The endpoint of a request that is known to be Claude's."""
+    parts = urlsplit(url)
+    start = parts.path.find("/v1/")
+    path = parts.path[start:].rstrip("/") if start >= 0 else parts.path
+    operation = _OPERATIONS.get(path) if method == "POST" else None
+    # `?beta=true` is how older SDKs asked for the same endpoint; dropping it keeps their recordings valid.
+    pairs = parse_qsl(parts.query, keep_blank_values=True) if parts.query else []
+    query = tuple(sorted(pair for pair in pairs if pair != ("beta", "true")))
+    return Endpoint(operation or f"{method} {path}", query)
+
+
+def _is_provider(host: str, path: str) -> bool:
+    host = host.lower()
+    if host.startswith("bedrock-runtime") and host.endswith(".amazonaws.com"):
+        return "anthropic" in path or "claude" in path
+    if host.endswith("aiplatform.googleapis.com") or host.endswith(".rep.googleapis.com"):
+        return "/publishers/anthropic/" in path
+    return host.endswith(".services.ai.azure.com") and path.startswith("/anthropic")

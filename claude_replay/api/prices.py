@@ -1,0 +1,38 @@
+"""What tokens cost, from the price list that the `prices` extra ships."""
+
+from __future__ import annotations
+
+from claude_replay.exchange import Usage
+
+__all__ = ["cost_usd"]
+
+
+def cost_usd(model: str, usage: Usage) -> float | None:
+    """
+    The price of `usage` in US dollars; None where it is not known.
+
+    Prices come from the offline list in `genai-prices` (the extra `prices`); without it, or for a model the list
+    does not have, the answer is None.
+    """
+    try:
+        from genai_prices import Usage as PricedUsage
+        from genai_prices import calc_price
+    except ImportError:
+        return None
+    try:
+        price = calc_price(
+            PricedUsage(
+                # genai-prices counts cached tokens as part of the input, Claude apart from it.
+                input_tokens=usage.input_tokens
+                + usage.cache_creation_input_tokens
+                + usage.cache_read_input_tokens,
+                cache_write_tokens=usage.cache_creation_input_tokens,
+                cache_read_tokens=usage.cache_read_input_tokens,
+                output_tokens=usage.output_tokens,
+            ),
+            model_ref=model,
+            provider_id="anthropic",
+        )
+    except LookupError:
+        return None
+    return float(price.total_price)

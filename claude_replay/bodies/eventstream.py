@@ -1,0 +1,134 @@
+"""Server-sent events: text to events and back, as the stream arrives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from json.encoder import encode_basestring  # keeps non-ASCII text as it is, like the API does
+
+from claude_replay.bodies.jsontext import dump_json, load_json
+from claude_replay.exchange import Deltas, Event, EventStream, RawEvent, StreamItem
+
+__all__ = ["EventDecoder", "delta_field", "encode_item", "encode_stream", "expand", "fold_items"]
+
+_DELTA_FIELDS = {
+    "text_delta": "text",
+    "input_json_delta": "partial_json",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+}
+_BLOCK_END = re.compile(r"\r\n\r\n|\n\n|\r\r")
+_LINE_END = re.compile(r"\r\n|\n|\r")  # str.splitlines would also cut at U+2028, which JSON strings may hold
+
+
+def delta_field(delta_type: str) -> str | None:
+    """The key under which a delta of this type carries its text; None for deltas that carry something else."""
+    return _DELTA_FIELDS.get(delta_type)
+
+
+class EventDecoder:
+    """Splits text into events as it arrives; pieces may end anywhere."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+        self.events: list[Event | RawEvent] = []
+
+    def feed(self, text: str) -> int:
+        """Take the next piece; returns how many events it completed."""
+        before = len(self.events)
+        blocks = _BLOCK_END.split(self._rest + text)
+        self._rest = blocks.pop()
+        self.events.extend(_parse_block(block) for block in blocks)
+        return len(self.events) - before
+
+    def finish(self) -> EventStream:
+        """The stream so far, runs of deltas folded, whatever is incomplete kept as the tail."""
+        return EventStream(fold_items(self.events), self._rest)
+
+
+def _parse_block(block: str) -> Event | RawEvent:
+    name: str | None = None
+    data: str | None = None
+    for line in _LINE_END.split(block):
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event" and name is None and data is None:
+            name = value
+        elif field == "data" and data is None:
+            data = value
+        else:
+            return RawEvent(block)
+    parsed = load_json(data) if data is not None else None
+    return RawEvent(block) if parsed is None else Event(name, parsed.value)
+
+
+def fold_items(items: Iterable[StreamItem]) -> tuple[StreamItem, ...]:
+    """Fold runs of text-carrying deltas of one block into Deltas."""
+    folded: list[StreamItem] = []
+    pieces: list[str] = []
+    run: tuple[int, str] | None = None
+    for item in items:
+        delta = _text_delta(item) if isinstance(item, Event) else None
+        if delta is None or delta[:2] != run:
+            if run is not None:
+                folded.append(Deltas(*run, tuple(pieces)))
+            run, pieces = None, []
+        if delta is None:
+            folded.append(item)
+        else:
+            run = delta[:2]
+            pieces.append(delta[2])
+    if run is not None:
+        folded.append(Deltas(*run, tuple(pieces)))
+    return tuple(folded)
+
+
+def _text_delta(event: Event) -> tuple[int, str, str] | None:
+    # Only events that encode_item rebuilds key by key are folded; anything unusual stays whole.
+    data = event.data
+    if event.name != "content_block_delta" or not isinstance(data, dict) or list(data) != ["type", "index", "delta"]:
+        return None
+    index, delta = data["index"], data["delta"]
+    if data["type"] != "content_block_delta" or type(index) is not int or not isinstance(delta, dict):
+        return None
+    kind = delta.get("type")
+    field = _DELTA_FIELDS.get(kind) if isinstance(kind, str) else None
+    if field is None or list(delta) != ["type", field] or not isinstance(delta[field], str):
+        return None
+    return index, kind, delta[field]
+
+
+def expand(items: Iterable[StreamItem]) -> Iterator[Event | RawEvent]:
+    """The single events again, in order."""
+    for item in items:
+        if not isinstance(item, Deltas):
+            yield item
+            continue
+        field = _DELTA_FIELDS[item.type]
+        for piece in item.pieces:
+            delta = {"type": item.type, field: piece}
+            yield Event("content_block_delta", {"type": "content_block_delta", "index": item.index, "delta": delta})
+
+
+def encode_item(item: StreamItem) -> Iterator[bytes]:
+    """The bytes of each event of an item."""
+    if isinstance(item, RawEvent):
+        yield f"{item.text}\n\n".encode()
+    elif isinstance(item, Event):
+        head = "" if item.name is None else f"event: {item.name}\n"
+        yield b"".join((head.encode(), b"data: ", dump_json(item.data), b"\n\n"))
+    else:
+        # A long answer is thousands of deltas; only the text differs between them.
+        head = (
+            'event: content_block_delta\ndata: {"type":"content_block_delta","index":'
+            f'{item.index},"delta":{{"type":"{item.type}","{_DELTA_FIELDS[item.type]}":'
+        )
+        for piece in item.pieces:
+            yield f"{head}{encode_basestring(piece)}}}}}\n\n".encode()
+
+
+def encode_stream(stream: EventStream) -> bytes:
+    """The bytes of the whole stream."""
+    chunks = [chunk for item in stream.items for chunk in encode_item(item)]
+    chunks.append(stream.tail.encode("utf-8"))
+    return b"".join(chunks)

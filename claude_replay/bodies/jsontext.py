@@ -1,0 +1,77 @@
+"""JSON that survives the way through plain objects."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from claude_replay.exchange import Json
+
+__all__ = ["MAX_DEPTH", "dump_json", "load_json"]
+
+MAX_DEPTH = 200
+"""Nesting beyond this is kept as text: no real body needs it, and readers of all kinds recurse."""
+
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+class _Lossy(ValueError):
+    """The text says more than a plain object can hold."""
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise _Lossy("duplicate key")
+    return result
+
+
+def _refuse(constant: str) -> object:
+    raise _Lossy(constant)
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if value in (float("inf"), float("-inf")):
+        raise _Lossy(number)
+    return value
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+
+
+def load_json(text: str) -> Json | None:
+    """Parse `text`; None where it is not JSON or where plain objects could not hold it without loss."""
+    try:
+        value = _decoder.decode(text)
+        if _SURROGATE_ESCAPE.search(text):
+            _encode(value).encode("utf-8")
+    except (ValueError, RecursionError):
+        # ValueError covers bad JSON, _Lossy, integers beyond Python's digit limit and lone surrogates.
+        return None
+    return Json(value) if _is_shallow(text, value) else None
+
+
+def _is_shallow(text: str, value: object) -> bool:
+    # Counting brackets bounds the depth from above, so almost every body is decided without a walk.
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return True
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent) if isinstance(child, (dict, list))]
+        if not level:
+            return True
+    return False
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def dump_json(value: object) -> bytes:
+    """Compact UTF-8 JSON, as the anthropic SDK writes its requests."""
+    return _encode(value).encode("utf-8")

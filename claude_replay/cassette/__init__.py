@@ -1,0 +1,26 @@
+"""Ordered exchanges and their YAML: read, write, name, lock and keep them."""
+
+from __future__ import annotations
+
+from claude_replay.cassette.entry import Entry
+from claude_replay.cassette.file import Cassette, dump_cassette, load_cassette, parse_cassette
+from claude_replay.cassette.journal import Journal, read_journals
+from claude_replay.cassette.names import cassette_name
+from claude_replay.cassette.store import ensure_writable, forget_run, lock_cassette, mark_once, was_marked, write_text
+
+__all__ = [
+    "Cassette",
+    "Entry",
+    "Journal",
+    "cassette_name",
+    "dump_cassette",
+    "ensure_writable",
+    "forget_run",
+    "load_cassette",
+    "lock_cassette",
+    "mark_once",
+    "parse_cassette",
+    "read_journals",
+    "was_marked",
+    "write_text",
+]

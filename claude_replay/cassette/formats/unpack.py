@@ -1,0 +1,91 @@
+"""Compressed files and bodies of strangers, unpacked within limits."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+
+from claude_replay.bodies import decompress
+
+__all__ = ["Unpacker", "gunzip", "is_gzip", "read_head"]
+
+_MAGIC = b"\x1f\x8b"
+_HEAD = 4096
+
+
+def is_gzip(content: bytes) -> bool:
+    """Whether the bytes are gzip's."""
+    return content.startswith(_MAGIC)
+
+
+def read_head(content: bytes) -> bytes:
+    """The first bytes of a file, unpacked where it is gzip and can be."""
+    if not is_gzip(content):
+        return content[:_HEAD]
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content, _HEAD)
+    except zlib.error:
+        return b""
+
+
+def gunzip(content: bytes, limit: int) -> bytes:
+    """Unpack gzip; raises ValueError where it is damaged, cut, or larger than `limit` bytes unpacked."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            data = file.read(limit + 1)
+    except EOFError:
+        raise ValueError("the gzip data ends too early; it may be cut") from None
+    except (OSError, zlib.error) as error:
+        raise ValueError(f"the gzip data is damaged ({error})") from None
+    if len(data) > limit:
+        raise ValueError(_too_large(limit))
+    return data
+
+
+class Unpacker:
+    """Unpacks the bodies of one file, which together may not grow beyond `limit` bytes."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    def unpack(self, content: bytes, encoding: str) -> bytes:
+        """
+        Undo a `content-encoding`; what is not compressed although the header says so comes back as it is.
+
+        Raises ValueError where it cannot be undone or the limit is reached.
+        """
+        data = self._unpack(content, encoding.strip().lower())
+        if data is not content:
+            self._left -= len(data)
+        return data
+
+    def _unpack(self, content: bytes, encoding: str) -> bytes:
+        if encoding in ("gzip", "x-gzip"):
+            return gunzip(content, self._left) if is_gzip(content) else content
+        if encoding == "deflate" and _inflates_beyond(content, self._left):
+            raise ValueError(_too_large(self._left))
+        try:
+            data = decompress(content, encoding)
+        except ValueError:
+            raise
+        except Exception as error:  # each compression package has an error class of its own
+            raise ValueError(f"the {encoding} data is damaged ({error})") from None
+        if len(data) > self._left:
+            raise ValueError(_too_large(self._left))
+        return data
+
+
+def _inflates_beyond(content: bytes, limit: int) -> bool:
+    for window in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
+        try:
+            return len(zlib.decompressobj(window).decompress(content, limit + 1)) > limit
+        except zlib.error:
+            continue
+    return False
+
+
+def _too_large(limit: int) -> str:
+    return f"unpacked it is larger than the {limit:,} bytes that are left of what a cassette may have"

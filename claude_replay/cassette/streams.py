@@ -1,0 +1,124 @@
+"""Event streams as people read them: answers as text, not one map for each token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from claude_replay.bodies import delta_field
+from claude_replay.exchange import Deltas, Event, EventStream, RawEvent, StreamItem
+
+__all__ = ["dump_cuts", "dump_items", "dump_times", "load_cuts", "load_items", "load_times"]
+
+
+def dump_items(stream: EventStream) -> list[object]:
+    """The events as the list that stands under `events:`."""
+    return [_dump_item(item) for item in stream.items]
+
+
+def _dump_item(item: StreamItem) -> dict[str, object]:
+    if isinstance(item, RawEvent):
+        return {"raw": item.text}
+    if isinstance(item, Deltas):
+        fields: dict[str, object] = {"index": item.index, str(delta_field(item.type)): "".join(item.pieces)}
+        if len(item.pieces) != 1:
+            fields["cuts"] = dump_cuts(len(piece) for piece in item.pieces)
+        return {item.type: fields}
+    data = item.data
+    if _is_plain(item.name) and isinstance(data, dict) and next(iter(data), None) == "type" and data["type"] == item.name:
+        return {item.name: {key: value for key, value in data.items() if key != "type"}}
+    return {"event": item.name, "data": data}
+
+
+def _is_plain(name: str | None) -> bool:
+    return name is not None and name not in ("event", "raw", "data") and delta_field(name) is None
+
+
+def load_items(items: object) -> tuple[StreamItem, ...]:
+    """The events from the list under `events:`; raises ValueError with the place and what is wrong there."""
+    if not isinstance(items, list):
+        raise ValueError("events: a list of events was expected")
+    return tuple(_load_item(item, f"events[{position}]") for position, item in enumerate(items))
+
+
+def _load_item(item: object, place: str) -> StreamItem:
+    if not isinstance(item, dict) or not item:
+        raise ValueError(f"{place}: an event is a mapping from its name to its data")
+    if "event" in item and set(item) == {"event", "data"} and isinstance(item["event"], (str, type(None))):
+        return Event(item["event"], item["data"])
+    if len(item) != 1:
+        raise ValueError(f"{place}: an event has one name, this one has {', '.join(map(repr, item))}")
+    name, data = next(iter(item.items()))
+    if name == "raw" and isinstance(data, str):
+        return RawEvent(data)
+    if not isinstance(data, dict):
+        raise ValueError(f"{place}: the data of {name!r} is a mapping")
+    field = delta_field(name)
+    return Event(name, {"type": name, **data}) if field is None else _load_deltas(name, field, data, place)
+
+
+def _load_deltas(name: str, field: str, data: dict[str, object], place: str) -> Deltas:
+    index, text, cuts = data.get("index"), data.get(field), data.get("cuts")
+    if type(index) is not int or not isinstance(text, str) or not set(data) <= {"index", field, "cuts"}:
+        raise ValueError(f"{place}: {name!r} holds index, {field} and cuts")
+    if cuts is None:
+        return Deltas(index, name, (text,))
+    try:
+        lengths = list(load_cuts(cuts))
+    except ValueError as error:
+        raise ValueError(f"{place}.cuts: {error}") from None
+    return Deltas(index, name, tuple(_cut(text, lengths)))
+
+
+def _cut(text: str, lengths: Iterable[int]) -> Iterator[str]:
+    # A text edited by hand no longer has the recorded length: the last piece takes what is over.
+    position, pieces = 0, list(lengths)
+    for length in pieces[:-1]:
+        yield text[position : position + length]
+        position += length
+    if pieces:
+        yield text[position:]
+
+
+def dump_cuts(lengths: Iterable[int]) -> str:
+    """Numbers on one line; a number standing n times in a row is written `number*n`."""
+    words: list[str] = []
+    last, count = -1, 0
+    for length in (*lengths, -1):
+        if length == last:
+            count += 1
+            continue
+        if count:
+            words.append(str(last) if count == 1 else f"{last}*{count}")
+        last, count = length, 1
+    return " ".join(words)
+
+
+_MAX_NUMBERS = 5_000_000  # a hostile `1*999999999999` must not fill the memory
+
+
+def load_cuts(text: object) -> Iterator[int]:
+    """The numbers of `dump_cuts`; raises ValueError where the text is something else."""
+    total = 0
+    for word in str(text).split():
+        number, _, times = word.partition("*")
+        if not (number.isdecimal() and (times or "1").isdecimal()):
+            raise ValueError(f"{word!r} is neither a number nor number*times")
+        count = int(times or 1)
+        total += count
+        if total > _MAX_NUMBERS:
+            raise ValueError(f"more than {_MAX_NUMBERS:,} numbers")
+        yield from [int(number)] * count
+
+
+def dump_times(times: tuple[int, ...]) -> str:
+    """Arrival times in milliseconds as the steps between them."""
+    return dump_cuts(max(later - earlier, 0) for earlier, later in zip((0, *times), times, strict=False))
+
+
+def load_times(text: object) -> tuple[int, ...]:
+    """The arrival times again."""
+    now, times = 0, []
+    for step in load_cuts(text):
+        now += step
+        times.append(now)
+    return tuple(times)

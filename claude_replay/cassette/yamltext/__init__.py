@@ -1,0 +1,8 @@
+"""YAML as text: `emit` writes plain values for people to review, `read` reads them and nothing else."""
+
+from __future__ import annotations
+
+from claude_replay.cassette.yamltext.emit import MAX_DEPTH, Flow, FlowList, emit
+from claude_replay.cassette.yamltext.read import Limits, YamlError, read
+
+__all__ = ["MAX_DEPTH", "Flow", "FlowList", "Limits", "YamlError", "emit", "read"]

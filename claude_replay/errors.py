@@ -1,0 +1,98 @@
+"""
+Everything this package raises.
+
+BaseException
+└── ReplayFailure                   passes `except Exception` and the SDK's retries untouched
+    ├── CassetteMiss                a request that no recorded exchange answers
+    ├── LiveCallRefused             a request to Claude that no cassette and no record mode covers
+    └── RecordingEnded              an application read on where the recorded one had stopped
+Exception
+└── ClaudeReplayError
+    ├── SettingsError               an option, marker, ini value or argument that is not valid
+    ├── CassetteError               a cassette that cannot be read or written
+    │   ├── CassetteLoadError       unreadable, truncated, foreign, too new, too large
+    │   └── CassetteSaveError       cannot be written; what was recorded is kept in the journal
+    ├── SecretFound                 what was to be written still contained a secret
+    └── UnplayedExchanges           recorded exchanges that no request asked for
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CassetteError",
+    "CassetteLoadError",
+    "CassetteMiss",
+    "CassetteSaveError",
+    "ClaudeReplayError",
+    "LiveCallRefused",
+    "RecordingEnded",
+    "ReplayFailure",
+    "SecretFound",
+    "SettingsError",
+    "UnplayedExchanges",
+]
+
+
+class ReplayFailure(BaseException):
+    """
+    A request was stopped; the message says why and what to run.
+
+    Derives from BaseException because the SDK turns any Exception raised in its transport into
+    `APIConnectionError("Connection error.")` and retries, and applications catch Exception to fall back.
+    """
+
+    # pytest shows failures of these classes by their message alone.
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class CassetteMiss(ReplayFailure):
+    """
+    No recorded exchange answers this request.
+
+    `reason` is "no_cassette", "nothing_similar", "differs", "all_played" or "ambiguous_cassette".
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class LiveCallRefused(ReplayFailure):
+    """A request was on its way to Claude although no record mode asked for it."""
+
+
+class RecordingEnded(ReplayFailure):
+    """The recorded application stopped reading this stream here, so nothing more is known."""
+
+
+class ClaudeReplayError(Exception):
+    """Base of every ordinary error of this package."""
+
+
+class SettingsError(ClaudeReplayError):
+    """A setting has a name or value that is not valid."""
+
+
+class CassetteError(ClaudeReplayError):
+    """A cassette file cannot be used."""
+
+
+class CassetteLoadError(CassetteError):
+    """A cassette cannot be read; the message names file and line, and the file is left as it is."""
+
+
+class CassetteSaveError(CassetteError):
+    """A cassette cannot be written; the message says where the recorded exchanges were kept."""
+
+
+class SecretFound(ClaudeReplayError):
+    """Something that looks like a secret would have been written; the message names its place, never its value."""
+
+
+class UnplayedExchanges(ClaudeReplayError):
+    """Recorded exchanges were not asked for by a passing test."""

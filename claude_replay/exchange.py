@@ -1,0 +1,163 @@
+"""What travels between a client and Claude: plain values, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = [
+    "Binary",
+    "Body",
+    "Deltas",
+    "Event",
+    "EventStream",
+    "Exchange",
+    "Json",
+    "Meta",
+    "RawEvent",
+    "Request",
+    "Response",
+    "StreamItem",
+    "Text",
+    "Usage",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A JSON body as plain dicts, lists, strings, numbers, booleans and None, key order kept."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A body that is text but not the JSON or event stream it may claim to be."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """A body that is not UTF-8 text."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One server-sent event whose data is JSON; `name` is its `event:` field, None where it had none."""
+
+    name: str | None
+    data: object
+
+
+@dataclass(frozen=True, slots=True)
+class Deltas:
+    """A run of consecutive `content_block_delta` events of one block, kept as the text pieces they carried."""
+
+    index: int
+    type: str
+    pieces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """A block of an event stream that is no plain `event:` + JSON `data:` pair (comments, ids, text), as it stood."""
+
+    text: str
+
+
+StreamItem = Event | Deltas | RawEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """The events of a `text/event-stream` body in order; `tail` is what stood after the last complete event."""
+
+    items: tuple[StreamItem, ...]
+    tail: str = ""
+
+
+Body = Json | Text | Binary | EventStream | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as sent; header names are lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Body
+
+    @property
+    def json(self) -> Any:
+        """The body as plain objects; None where it is not JSON."""
+        return self.body.value if isinstance(self.body, Json) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """
+    A response as received; header names are lower case, the body is decompressed.
+
+    `ended` is "complete", or "closed" when the application closed the stream before its end.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: Body
+    ended: Literal["complete", "closed"] = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """
+    What is known about a recording besides its content; never used for matching.
+
+    `recorded_at` is ISO 8601 in UTC, `duration` seconds from sending to the last byte, `times` the milliseconds
+    after sending at which each event of a stream arrived.
+    """
+
+    recorded_at: str | None = None
+    duration: float | None = None
+    times: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its response ("interaction" in vcrpy)."""
+
+    request: Request
+    response: Response
+    meta: Meta = field(default_factory=Meta)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as Claude counted them; the four kinds do not overlap."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    cache_read_input_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens, read or written."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_creation_input_tokens
+            + self.cache_read_input_tokens
+        )
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_creation_input_tokens + other.cache_creation_input_tokens,
+            self.cache_read_input_tokens + other.cache_read_input_tokens,
+        )

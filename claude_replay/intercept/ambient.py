@@ -1,0 +1,64 @@
+"""What the surroundings of a cassette provide: the pytest plugin, or nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from claude_replay.session import Run, Session
+from claude_replay.settings import Layer, Settings, is_ci, resolve
+
+__all__ = ["Ambient", "current_ambient", "pop_ambient", "push_ambient"]
+
+_PREFIX = "CLAUDE_REPLAY_"
+
+
+@dataclass(eq=False, slots=True)
+class Ambient:
+    """
+    Settings around every cassette, and who wants to know of its end.
+
+    `below` are layers that a cassette's own settings override, `above` those that override it.
+    """
+
+    below: Sequence[Layer] = ()
+    above: Sequence[Layer] = ()
+    run: Run = field(default_factory=Run)
+    closed: Callable[[Session], None] = lambda session: None
+
+    def resolve(self, *layers: Layer) -> Settings:
+        """Settings for one cassette; raises SettingsError."""
+        return resolve((*self.below, *layers, *self.above), ci=is_ci(os.environ))
+
+
+def environment_layer() -> Layer:
+    """The settings in the environment: CLAUDE_REPLAY_MODE, CLAUDE_REPLAY_IGNORE, …"""
+    from claude_replay.settings import FIELDS
+
+    values = {
+        name: os.environ[key]
+        for name in FIELDS
+        if (key := _PREFIX + name.upper()) in os.environ and not FIELDS[name].marker_only
+    }
+    return Layer("environment", values)
+
+
+_stack: list[Ambient] = []
+_outside = Run()
+
+
+def push_ambient(ambient: Ambient) -> None:
+    """Begin to provide; nested pytest runs provide on top of each other."""
+    _stack.append(ambient)
+
+
+def pop_ambient(ambient: Ambient) -> None:
+    """Stop providing."""
+    if ambient in _stack:
+        _stack.remove(ambient)
+
+
+def current_ambient() -> Ambient:
+    """What is provided now; outside pytest that is the environment alone."""
+    return _stack[-1] if _stack else Ambient(above=(environment_layer(),), run=_outside)

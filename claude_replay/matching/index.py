@@ -1,0 +1,64 @@
+"""Which exchange of a cassette answers a request, found by fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class Index:
+    """
+    Fingerprints in the order recorded, each handed out once; equal ones in that order.
+
+    An ordinal is an exchange's position in the cassette, from 0. Look-ups take the same time at any size.
+    Not safe for use by several threads at once: the caller holds a lock.
+    """
+
+    __slots__ = ("_fingerprints", "_ordinals", "_positions", "_taken")
+
+    def __init__(self, fingerprints: Iterable[str] = ()) -> None:
+        self._fingerprints = 0
+        self._ordinals: dict[str, list[int]] = {}
+        # How many of the equal ones are taken: always the first so many.
+        self._positions: dict[str, int] = {}
+        self._taken: set[int] = set()
+        for fingerprint in fingerprints:
+            self.add(fingerprint)
+
+    def __len__(self) -> int:
+        return self._fingerprints
+
+    def add(self, fingerprint: str) -> int:
+        """Append one more recorded fingerprint, not taken; its ordinal."""
+        ordinal = self._fingerprints
+        self._fingerprints += 1
+        self._ordinals.setdefault(fingerprint, []).append(ordinal)
+        return ordinal
+
+    def take(self, fingerprint: str, *, repeat: bool = False) -> int | None:
+        """
+        Take the first equal one that is not taken yet; its ordinal, or None where there is none.
+
+        With `repeat`, the last equal one is handed out again once all are taken.
+        """
+        ordinals = self._ordinals.get(fingerprint)
+        if ordinals is None:
+            return None
+        position = self._positions.get(fingerprint, 0)
+        if position == len(ordinals):
+            return ordinals[-1] if repeat else None
+        self._positions[fingerprint] = position + 1
+        self._taken.add(ordinals[position])
+        return ordinals[position]
+
+    def count(self, fingerprint: str) -> int:
+        """How many equal ones are recorded, taken or not."""
+        return len(self._ordinals.get(fingerprint, ()))
+
+    @property
+    def taken(self) -> frozenset[int]:
+        """The ordinals handed out so far."""
+        return frozenset(self._taken)
+
+    def untaken(self) -> list[int]:
+        """The ordinals not handed out, ascending."""
+        return [ordinal for ordinal in range(self._fingerprints) if ordinal not in self._taken]

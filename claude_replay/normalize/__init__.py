@@ -1,0 +1,18 @@
+"""Request to canonical form to fingerprint, under a named rule set."""
+
+from __future__ import annotations
+
+from claude_replay.normalize.canonical import Canonical, canonicalize
+from claude_replay.normalize.paths import VALUE_NORMALIZERS, PathRule, parse_rule
+from claude_replay.normalize.rules import DEFAULT_IGNORE, MATCHING, Rules
+
+__all__ = [
+    "DEFAULT_IGNORE",
+    "MATCHING",
+    "VALUE_NORMALIZERS",
+    "Canonical",
+    "PathRule",
+    "Rules",
+    "canonicalize",
+    "parse_rule",
+]

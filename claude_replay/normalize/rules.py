@@ -1,0 +1,53 @@
+"""Named rule sets: what a comparison may forget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from claude_replay.normalize.paths import PathRule, parse_rule
+
+__all__ = ["DEFAULT_IGNORE", "MATCHING", "Rules"]
+
+DEFAULT_IGNORE = ("metadata", "cache_control", "diagnostics")
+"""
+Fields that cannot change an answer.
+
+`metadata` (an end-user id for abuse reports) and `diagnostics` (asks about cache misses) at the top of a request;
+`cache_control` marks on blocks, messages and tools and at the top.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is left out (`drop`, by name; `paths`, by path) before two requests are compared."""
+
+    name: str
+    drop: frozenset[str]
+    paths: tuple[PathRule, ...] = ()
+
+    def with_ignored(self, entries: Iterable[str]) -> Rules:
+        """
+        These rules with a user's `ignore` list: paths are added, "!name" brings a default field back.
+
+        Raises ValueError, with the nearest valid spelling, where an entry is not valid.
+        """
+        drop, paths = set(self.drop), list(self.paths)
+        for entry in entries:
+            if entry in DEFAULT_IGNORE:
+                drop.add(entry)
+            elif entry.startswith("!"):
+                if entry[1:] not in DEFAULT_IGNORE:
+                    raise ValueError(f"{entry!r}: only {', '.join(DEFAULT_IGNORE)} can be brought back with '!'")
+                drop.discard(entry[1:])
+            else:
+                paths.append(parse_rule(entry))
+        return replace(self, drop=frozenset(drop), paths=tuple(paths))
+
+    def describe(self) -> tuple[str, ...]:
+        """Everything these rules leave out, by name, as settings spell it."""
+        return (*(name for name in DEFAULT_IGNORE if name in self.drop), *(rule.text for rule in self.paths))
+
+
+MATCHING = Rules("matching", frozenset(DEFAULT_IGNORE))
+"""The default rules for cassettes."""

@@ -1,0 +1,37 @@
+"""pytest-xdist: what the main process and its workers tell each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from claude_replay.plugin.state import State
+
+__all__ = ["WorkerHooks"]
+
+
+class WorkerHooks:
+    """Hooks of xdist, registered only where it is installed: pytest refuses hooks that nobody declares."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._orphans: list[set[str]] = []
+
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give a worker the name of the run, so that all of them agree which cassettes are new."""
+        node.workerinput["claude_replay_run"] = self._state.ambient.run.id
+
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take what a worker knows; one that crashed knows nothing, and then nobody can tell an orphan."""
+        from claude_replay.session import Tally
+
+        output = getattr(node, "workeroutput", {}).get("claude_replay")
+        if output is None:
+            self._state.lost_workers.append(node.gateway.id)
+            self._state.orphans = []
+            return
+        self._state.tallies.extend(Tally.from_dict(values) for values in output["tallies"])
+        self._orphans.append(set(output["orphans"]))
+        # Every worker collects everything but plays only its share: an orphan is what none of them has used.
+        if not self._state.lost_workers:
+            self._state.orphans = sorted(set.intersection(*self._orphans))

@@ -1,0 +1,218 @@
+"""Taking the secrets out of an exchange, and proving that none is left."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Collection, Iterable, Mapping
+
+from claude_replay.errors import SettingsError
+from claude_replay.exchange import Binary, Body, Exchange, Json, Request, Response, Text
+from claude_replay.redact.headers import (
+    CREDENTIAL_HEADERS,
+    KEPT_REQUEST_HEADERS,
+    KEPT_RESPONSE_HEADERS,
+    credentials_in,
+    kept_headers,
+)
+from claude_replay.redact.literals import MIN_LITERAL
+from claude_replay.redact.placeholder import PLACEHOLDER, PLACEHOLDER_KEY
+from claude_replay.redact.scanner import Scanner
+from claude_replay.redact.streams import clean_stream, find_in_stream
+from claude_replay.redact.trees import clean_value, find_in_value
+from claude_replay.redact.urls import clean_url
+
+__all__ = ["Redactor"]
+
+_MAX_KNOWN = 1000
+
+
+class _Rules:
+    """
+    A scanner and what it made of URLs and header values, of which a run has few, each seen many times.
+
+    Never changed but for filling the memory, so a request works with one set of rules from start to end.
+    """
+
+    __slots__ = ("headers", "scanner", "urls")
+
+    def __init__(self, scanner: Scanner) -> None:
+        self.scanner = scanner
+        self.urls: dict[str, str] = {}
+        self.headers: dict[tuple[str, str], str] = {}
+
+    def clean_url(self, url: str) -> str:
+        known = self.urls.get(url)
+        if known is None:
+            if len(self.urls) >= _MAX_KNOWN:
+                self.urls.clear()
+            known = self.urls[url] = clean_url(url, self.scanner)
+        return known
+
+    def clean_header(self, name: str, value: str) -> str:
+        known = self.headers.get((name, value))
+        if known is None:
+            if len(self.headers) >= _MAX_KNOWN:
+                self.headers.clear()
+            known = self.headers[name, value] = self._clean_header(name, value)
+        return known
+
+    def _clean_header(self, name: str, value: str) -> str:
+        if name in CREDENTIAL_HEADERS:
+            return PLACEHOLDER
+        return clean_url(value, self.scanner) if name == "location" else self.scanner.clean(value)
+
+
+class Redactor:
+    """
+    Takes secrets out of requests and responses, the same way before comparing, playing and writing.
+
+    Every method is pure, and redacting what is redacted changes nothing. Raises SettingsError where a pattern
+    is no regular expression.
+
+    Args:
+        literals: known secrets, from 8 characters on (see `known_literals`).
+        patterns: regular expressions of the user; what they match is a secret as a whole.
+        keep_request_headers: names of request headers to keep besides `KEPT_REQUEST_HEADERS`.
+        keep_response_headers: names of response headers to keep besides `KEPT_RESPONSE_HEADERS`.
+    """
+
+    __slots__ = ("_added_request_headers", "_added_response_headers", "_lock", "_rules")
+
+    def __init__(
+        self,
+        *,
+        literals: Iterable[str] = (),
+        patterns: str | Iterable[str] = (),
+        keep_request_headers: Iterable[str] = (),
+        keep_response_headers: Iterable[str] = (),
+    ) -> None:
+        sources = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+        compiled = [_compile_pattern(source) for source in sources]
+        self._lock = threading.Lock()
+        self._rules = _Rules(Scanner(filter(_is_literal, literals), compiled))
+        self._added_request_headers = frozenset(name.lower() for name in keep_request_headers)
+        self._added_response_headers = frozenset(name.lower() for name in keep_response_headers)
+
+    def add_literal(self, value: str) -> None:
+        """
+        Treat `value` as a secret from now on: the key a client turns out to use.
+
+        Values of less than 8 characters and the placeholder key are ignored. Safe to call from any thread.
+        """
+        value = value.strip()
+        if not _is_literal(value) or value in self._rules.scanner.literals:
+            return
+        with self._lock:
+            scanner = self._rules.scanner
+            if value not in scanner.literals:
+                self._rules = _Rules(scanner.with_literal(value))
+
+    def text(self, text: str) -> str:
+        """`text` with a placeholder for each secret; the same object where there is none."""
+        return self._rules.scanner.clean(text)
+
+    def request(self, request: Request) -> Request:
+        """The request without secrets, with the headers that are kept; the same object if that is equal."""
+        rules = self._rules
+        url = rules.clean_url(request.url)
+        headers = _clean_headers(request.headers, KEPT_REQUEST_HEADERS, self._added_request_headers, rules)
+        body = _clean_body(request.body, rules.scanner)
+        if body is request.body and url == request.url and headers == request.headers:
+            return request
+        return Request(request.method, url, headers, body)
+
+    def response(self, response: Response) -> Response:
+        """The response without secrets, with the headers that are kept; the same object if that is equal."""
+        rules = self._rules
+        headers = _clean_headers(response.headers, KEPT_RESPONSE_HEADERS, self._added_response_headers, rules)
+        body = _clean_body(response.body, rules.scanner)
+        if body is response.body and headers == response.headers:
+            return response
+        return Response(response.status, headers, body, response.ended)
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """Both sides redacted; the same object where nothing changed."""
+        request, response = self.request(exchange.request), self.response(exchange.response)
+        if request is exchange.request and response is exchange.response:
+            return exchange
+        return Exchange(request, response, exchange.meta)
+
+    def credentials_in(self, headers: Mapping[str, str]) -> tuple[str, ...]:
+        """The tokens in the credential headers of a raw request, without "Bearer " and the like."""
+        return credentials_in(headers)
+
+    def find(self, exchange: Exchange) -> str | None:
+        """
+        The place of the first thing that still looks like a secret, never the thing itself; None without one.
+
+        A place is a path such as `request.url`, `request.headers.x-api-key`, `response.body.content[0].text`,
+        or `response.body.items[3].pieces[0]` in an event stream.
+        """
+        rules = self._rules
+        request, response = exchange.request, exchange.response
+        if rules.clean_url(request.url) != request.url:
+            return "request.url"
+        return (
+            _find_in_headers(request.headers, rules, "request.headers")
+            or _find_in_body(request.body, rules.scanner, "request.body")
+            or _find_in_headers(response.headers, rules, "response.headers")
+            or _find_in_body(response.body, rules.scanner, "response.body")
+        )
+
+    def find_in_text(self, text: str) -> bool:
+        """Whether `text` holds what looks like a secret."""
+        return bool(self._rules.scanner.spans(text))
+
+
+def _compile_pattern(source: str) -> re.Pattern[str]:
+    try:
+        return re.compile(source)
+    except (re.error, TypeError) as error:
+        raise SettingsError(
+            f"redact: {source!r} is not a regular expression: {error}.\n"
+            "Correct it, or put re.escape() around a text that is meant literally."
+        ) from None
+
+
+def _is_literal(value: str) -> bool:
+    return len(value) >= MIN_LITERAL and value not in (PLACEHOLDER, PLACEHOLDER_KEY)
+
+
+def _clean_headers(
+    headers: Mapping[str, str], kept: Collection[str], added: Collection[str], rules: _Rules
+) -> dict[str, str]:
+    return {
+        name: rules.clean_header(name, value) for name, value in kept_headers(headers, kept, added).items()
+    }
+
+
+def _find_in_headers(headers: Mapping[str, str], rules: _Rules, path: str) -> str | None:
+    for name, value in headers.items():
+        if rules.clean_header(name, value) != value and PLACEHOLDER_KEY not in value:
+            return f"{path}.{name}"
+    return None
+
+
+def _clean_body(body: Body, scanner: Scanner) -> Body:
+    if body is None or isinstance(body, Binary):
+        return body
+    if isinstance(body, Json):
+        value = clean_value(body.value, scanner)
+        return body if value is body.value else Json(value)
+    if isinstance(body, Text):
+        text = scanner.clean(body.text)
+        return body if text is body.text else Text(text)
+    return clean_stream(body, scanner)
+
+
+def _find_in_body(body: Body, scanner: Scanner, path: str) -> str | None:
+    if body is None:
+        return None
+    if isinstance(body, Json):
+        return find_in_value(body.value, scanner, path)
+    if isinstance(body, Text):
+        return path if scanner.spans(body.text) else None
+    if isinstance(body, Binary):
+        return path if scanner.found_in_data(body.data) else None
+    return find_in_stream(body, scanner, path)

@@ -1,0 +1,67 @@
+"""Secrets in URLs."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+from claude_replay.redact.placeholder import PLACEHOLDER
+from claude_replay.redact.scanner import Scanner
+
+__all__ = ["clean_url"]
+
+# Origin, path, query, fragment; each may be missing.
+_PARTS = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
+_SECRET_PARAMETERS = frozenset(
+    (
+        "access_token",
+        "api-key",
+        "api_key",
+        "apikey",
+        "auth_token",
+        "client_secret",
+        "id_token",
+        "password",
+        "refresh_token",
+        "secret",
+        "sig",
+        "signature",
+        "x-amz-credential",
+        "x-amz-security-token",
+        "x-amz-signature",
+        "x-api-key",
+        "x-goog-credential",
+        "x-goog-signature",
+    )
+)
+
+
+def clean_url(url: str, scanner: Scanner) -> str:
+    """
+    A URL, absolute or relative, without user name and password and with a placeholder for each secret in it.
+
+    In the host name the placeholder goes without its brackets, which would make it an IPv6 address.
+    """
+    origin, path, query, fragment = _PARTS.findall(scanner.clean(url))[0]
+    if origin:
+        scheme, slashes, authority = origin.partition("//")
+        host = authority.rpartition("@")[2].replace(PLACEHOLDER, PLACEHOLDER.strip("[]"))
+        origin = scheme + slashes + host
+    path = "/".join(_clean_part(segment, scanner) for segment in path.split("/"))
+    query = "&".join(_clean_parameter(parameter, scanner) for parameter in query.split("&"))
+    return f"{origin}{path}{query}{_clean_part(fragment, scanner)}"
+
+
+def _clean_parameter(parameter: str, scanner: Scanner) -> str:
+    name, equals, value = parameter.partition("=")
+    if value and unquote(name).lower().lstrip("?") in _SECRET_PARAMETERS:
+        return f"{name}={PLACEHOLDER}"
+    return f"{_clean_part(name, scanner)}{equals}{_clean_part(value, scanner)}"
+
+
+def _clean_part(text: str, scanner: Scanner) -> str:
+    cleaned = scanner.clean(text)
+    decoded = unquote(cleaned)
+    if decoded != cleaned and scanner.spans(decoded):
+        return quote(scanner.clean(decoded), safe="?#[]/:,;@=&")
+    return cleaned

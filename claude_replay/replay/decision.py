@@ -1,0 +1,91 @@
+"""Play or record: the one place that decides."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from claude_replay.matching import Index
+from claude_replay.settings import RecordMode
+
+__all__ = ["Compare", "Decider", "Miss", "Outcome", "Pass", "Play", "Record"]
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Answer with the recording at this place."""
+
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Send it and record the answer, in place of the recording at `replaces` where that is not None."""
+
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Send it and compare the answer with the recording at this place (None: there is none)."""
+
+    ordinal: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Send it and forget it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Refuse it."""
+
+    reason: Literal["no_cassette", "nothing_similar", "all_played"]
+
+
+Outcome = Play | Record | Compare | Pass | Miss
+
+
+class Decider:
+    """
+    Decides for each request in turn, and knows what was played.
+
+    `fingerprints` are those of the recorded exchanges in order; `fresh` says that the file did not exist before
+    this run, or that the test which recorded it has not passed yet; `repeat` plays the last equal one again.
+    """
+
+    def __init__(
+        self, fingerprints: Iterable[str], mode: RecordMode, *, fresh: bool = False, repeat: bool = False
+    ) -> None:
+        self._index = Index(fingerprints)
+        self._mode = mode
+        self._fresh = fresh
+        self._repeat = repeat
+        # Finding and taking must be one step, or two threads would be given one answer.
+        self._lock = threading.Lock()
+
+    def decide(self, fingerprint: str) -> Outcome:
+        """The outcome for a request with this fingerprint."""
+        if self._mode == "off":
+            return Pass()
+        if self._mode == "rewrite":
+            return Record()
+        with self._lock:
+            ordinal = self._index.take(fingerprint, repeat=self._repeat and self._mode not in ("all", "verify"))
+        if self._mode == "all":
+            return Record(ordinal)
+        if self._mode == "verify":
+            return Compare(ordinal)
+        if ordinal is not None:
+            return Play(ordinal)
+        if self._mode == "new_episodes" or (self._mode == "once" and self._fresh):
+            return Record()
+        return Miss("all_played" if self._index.count(fingerprint) else "nothing_similar")
+
+    def unplayed(self) -> list[int]:
+        """The places of the recordings that no request asked for."""
+        with self._lock:
+            return self._index.untaken()

@@ -1,0 +1,12 @@
+"""An open cassette: its file, its mode, what is recorded and what is played."""
+
+from __future__ import annotations
+
+from claude_replay.session.handle import Handle
+from claude_replay.session.recording import Ticket
+from claude_replay.session.rules import rules_for
+from claude_replay.session.run import Run
+from claude_replay.session.session import Session
+from claude_replay.session.tally import Tally
+
+__all__ = ["Handle", "Run", "Session", "Tally", "Ticket", "rules_for"]
