@@ -25,7 +25,9 @@ class LiveAnswer:
     Pieces are only kept while they pass; reading them waits for the end, so nothing is delayed.
     """
 
-    def __init__(self, session: Session, ticket: Ticket, status: int, headers: Mapping[str, str], started: float) -> None:
+    def __init__(
+        self, session: Session, ticket: Ticket, status: int, headers: Mapping[str, str], started: float
+    ) -> None:
         self._session = session
         self._ticket = ticket
         self._status = status

@@ -98,20 +98,22 @@ class SharedTls:
     def _find_context(self, create: Callable[..., SSLContext], options: dict[str, Any]) -> SSLContext:
         trust_env = options.get("trust_env", True)
         # A pool sets the protocols it offers on its context just before each handshake.
-        protocols = (options.get("http1", True), options.get("http2", False))
-        key = (create, trust_env, *protocols, *_describe_surroundings())
+        kind = (create, trust_env, options.get("http1", True), options.get("http2", False))
         with self._lock:
-            context, state = self._contexts.get(key, (None, ()))
+            context, state = self._contexts.get((*kind, *_describe_surroundings()), (None, ()))
             if context is None or _describe_context(context) != state:
                 context = create(verify=True, trust_env=trust_env)
-                self._contexts[key] = (context, _describe_context(context))
+                # Described again, since the first context may have imported what the others are made from.
+                self._contexts[*kind, *_describe_surroundings()] = (context, _describe_context(context))
             return context
 
 
 def _wants_default(options: dict[str, Any]) -> bool:
     # `transport` is what a client was given instead of building one.
     return (
-        options.get("verify", True) is True and options.get("cert") is None and options.get("transport") is None
+        options.get("verify", True) is True
+        and options.get("cert") is None
+        and options.get("transport") is None
     )
 
 

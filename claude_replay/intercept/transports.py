@@ -53,7 +53,9 @@ class Transports:
 
     def _patch_httpx(self, module: ModuleType) -> None:
         streams = make_streams(module)
-        self._patches.replace(module.HTTPTransport, "handle_request", lambda original: self._sync(original, streams))
+        self._patches.replace(
+            module.HTTPTransport, "handle_request", lambda original: self._sync(original, streams)
+        )
         self._patches.replace(
             module.AsyncHTTPTransport, "handle_async_request", lambda original: self._async(original, streams)
         )
@@ -62,7 +64,9 @@ class Transports:
         transport = module.AiohttpTransport
         library = next(base.__module__ for base in transport.__mro__ if base.__name__ == "AsyncBaseTransport")
         streams = make_streams(__import__(library.partition(".")[0]))
-        self._patches.replace(transport, "handle_async_request", lambda original: self._async(original, streams))
+        self._patches.replace(
+            transport, "handle_async_request", lambda original: self._async(original, streams)
+        )
 
     def _sync(self, original: Callable[..., Any], streams: Streams) -> Callable[..., Any]:
         @wraps(original)
@@ -86,11 +90,15 @@ class Transports:
             except BaseException as error:
                 session.abandon(outcome, f"it could not be sent ({type(error).__name__}: {error})")
                 raise
-            return streams.recorded(LiveAnswer(session, outcome, response.status_code, _headers(response), started), response)
+            return streams.recorded(
+                LiveAnswer(session, outcome, response.status_code, _headers(response), started), response
+            )
 
         return handle_request
 
-    def _async(self, original: Callable[..., Awaitable[Any]], streams: Streams) -> Callable[..., Awaitable[Any]]:
+    def _async(
+        self, original: Callable[..., Awaitable[Any]], streams: Streams
+    ) -> Callable[..., Awaitable[Any]]:
         @wraps(original)
         async def handle_async_request(transport: Any, request: Any) -> Any:
             __tracebackhide__ = True
@@ -112,7 +120,9 @@ class Transports:
             except BaseException as error:
                 session.abandon(outcome, f"it could not be sent ({type(error).__name__}: {error})")
                 raise
-            return streams.recorded(LiveAnswer(session, outcome, response.status_code, _headers(response), started), response)
+            return streams.recorded(
+                LiveAnswer(session, outcome, response.status_code, _headers(response), started), response
+            )
 
         return handle_async_request
 
@@ -158,8 +168,12 @@ class Streams:
         """A response that plays a recording."""
         response: Callable[..., Any] = self._library.Response
         if playback.content is not None:
-            return response(playback.status, headers=playback.headers, content=playback.content, request=request)
-        return response(playback.status, headers=playback.headers, stream=self._playing(playback), request=request)
+            return response(
+                playback.status, headers=playback.headers, content=playback.content, request=request
+            )
+        return response(
+            playback.status, headers=playback.headers, stream=self._playing(playback), request=request
+        )
 
     def recorded(self, answer: LiveAnswer, response: Any) -> Any:
         """The live response, with an ear on its stream."""

@@ -233,8 +233,12 @@ def _diff_tokens(middle: Segment) -> list[Segment]:
             gap, change = segments.pop(), segments.pop()
             segment = Segment(*("".join(parts) for parts in zip(change, gap, segment, strict=True)))
         segments.append(segment)
-    kept = sum(len(segment.recorded.strip()) for segment in segments if segment.is_kept)
-    return segments if kept >= MIN_KEPT * max(map(len, middle)) else [middle]
+    kept = sum(_count_visible(segment.recorded) for segment in segments if segment.is_kept)
+    return segments if kept >= MIN_KEPT * max(map(_count_visible, middle)) else [middle]
+
+
+def _count_visible(text: str) -> int:
+    return sum(map(len, text.split()))
 
 
 def _list_atoms(segments: list[Segment], limit: int, visible: bool) -> Iterator[str]:

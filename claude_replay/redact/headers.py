@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from claude_replay.bodies import media_type
 from claude_replay.redact.placeholder import PLACEHOLDER, PLACEHOLDER_KEY
@@ -15,7 +15,7 @@ __all__ = [
     "KEPT_REQUEST_HEADERS",
     "KEPT_RESPONSE_HEADERS",
     "credentials_in",
-    "kept_headers",
+    "is_plain_json",
 ]
 
 KEPT_REQUEST_HEADERS = ("anthropic-version", "anthropic-beta", "content-type")
@@ -46,28 +46,15 @@ CREDENTIAL_HEADERS = frozenset(
 )
 """Headers that are a secret as a whole: kept only where the user names them, and then without their value."""
 
-_TOKENS = CREDENTIAL_HEADERS - {"authorization", "proxy-authorization", "cookie", "set-cookie"}
 _COOKIE_ATTRIBUTES = frozenset(("expires", "domain", "path", "max-age", "samesite"))
 _MIN_COOKIE = 16
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]*)\s+(\S.*)", re.DOTALL)
 _AWS_KEY_ID = re.compile(r"Credential=([^/,\s]+)")
 
 
-def kept_headers(headers: Mapping[str, str], kept: Collection[str], added: Collection[str]) -> dict[str, str]:
-    """
-    The headers in `kept` or `added`, in their order; JSON as `content-type` goes without saying in requests.
-
-    Names are lower case. `kept` is one of the two lists above.
-    """
-    chosen = {name: value for name, value in headers.items() if name in kept or name in added}
-    if (
-        kept is KEPT_REQUEST_HEADERS
-        and "content-type" not in added
-        and "content-type" in chosen
-        and media_type(chosen) == "application/json"
-    ):
-        del chosen["content-type"]
-    return chosen
+def is_plain_json(headers: Mapping[str, str]) -> bool:
+    """Whether the content type says JSON, which goes without saying in a request."""
+    return "content-type" in headers and media_type(headers) == "application/json"
 
 
 def credentials_in(headers: Mapping[str, str]) -> tuple[str, ...]:
@@ -77,10 +64,12 @@ def credentials_in(headers: Mapping[str, str]) -> tuple[str, ...]:
     Of `Basic` also the password, of an AWS signature the key id, of cookies those values that are no plain
     setting (16 characters or more, with a digit).
     """
-    tokens = dict.fromkeys(
-        token for name, value in headers.items() for token in _tokens(name.lower(), value.strip())
-    )
-    return tuple(token for token in tokens if token and token not in (PLACEHOLDER, PLACEHOLDER_KEY))
+    found: dict[str, None] = {}
+    for name, value in headers.items():
+        name = name.lower()
+        if name in CREDENTIAL_HEADERS:
+            found.update(dict.fromkeys(_tokens(name, value.strip())))
+    return tuple(token for token in found if token and token not in (PLACEHOLDER, PLACEHOLDER_KEY))
 
 
 def _tokens(name: str, value: str) -> Iterator[str]:
@@ -88,7 +77,7 @@ def _tokens(name: str, value: str) -> Iterator[str]:
         yield from _authorization_tokens(value)
     elif name in ("cookie", "set-cookie"):
         yield from _cookie_tokens(value)
-    elif name in _TOKENS:
+    else:
         yield value
 
 

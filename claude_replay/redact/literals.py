@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 __all__ = ["MIN_LITERAL", "LiteralForm", "literal_forms"]
@@ -26,6 +27,8 @@ class LiteralForm:
     pattern: re.Pattern[str] = field(repr=False)
 
 
+# Each test has its own redactor, and the same environment.
+@lru_cache(maxsize=256)
 def literal_forms(literal: str) -> tuple[LiteralForm, ...]:
     """
     The forms of `literal`: as it is, percent-encoded, JSON-escaped, UTF-8 read as Latin-1, and within base64.

@@ -13,7 +13,7 @@ from claude_replay.redact.headers import (
     KEPT_REQUEST_HEADERS,
     KEPT_RESPONSE_HEADERS,
     credentials_in,
-    kept_headers,
+    is_plain_json,
 )
 from claude_replay.redact.literals import MIN_LITERAL
 from claude_replay.redact.placeholder import PLACEHOLDER, PLACEHOLDER_KEY
@@ -77,7 +77,7 @@ class Redactor:
         keep_response_headers: names of response headers to keep besides `KEPT_RESPONSE_HEADERS`.
     """
 
-    __slots__ = ("_added_request_headers", "_added_response_headers", "_lock", "_rules")
+    __slots__ = ("_keep_json_type", "_kept_request_headers", "_kept_response_headers", "_lock", "_rules")
 
     def __init__(
         self,
@@ -90,9 +90,13 @@ class Redactor:
         sources = (patterns,) if isinstance(patterns, str) else tuple(patterns)
         compiled = [_compile_pattern(source) for source in sources]
         self._lock = threading.Lock()
-        self._rules = _Rules(Scanner(filter(_is_literal, literals), compiled))
-        self._added_request_headers = frozenset(name.lower() for name in keep_request_headers)
-        self._added_response_headers = frozenset(name.lower() for name in keep_response_headers)
+        self._rules = _Rules(Scanner(filter(_is_literal, map(str.strip, literals)), compiled))
+        added = {name.lower() for name in keep_request_headers}
+        self._keep_json_type = "content-type" in added
+        self._kept_request_headers = added.union(KEPT_REQUEST_HEADERS)
+        self._kept_response_headers = {name.lower() for name in keep_response_headers}.union(
+            KEPT_RESPONSE_HEADERS
+        )
 
     def add_literal(self, value: str) -> None:
         """
@@ -116,7 +120,9 @@ class Redactor:
         """The request without secrets, with the headers that are kept; the same object if that is equal."""
         rules = self._rules
         url = rules.clean_url(request.url)
-        headers = _clean_headers(request.headers, KEPT_REQUEST_HEADERS, self._added_request_headers, rules)
+        headers = _clean_headers(request.headers, self._kept_request_headers, rules)
+        if not self._keep_json_type and is_plain_json(headers):
+            del headers["content-type"]
         body = _clean_body(request.body, rules.scanner)
         if body is request.body and url == request.url and headers == request.headers:
             return request
@@ -125,7 +131,7 @@ class Redactor:
     def response(self, response: Response) -> Response:
         """The response without secrets, with the headers that are kept; the same object if that is equal."""
         rules = self._rules
-        headers = _clean_headers(response.headers, KEPT_RESPONSE_HEADERS, self._added_response_headers, rules)
+        headers = _clean_headers(response.headers, self._kept_response_headers, rules)
         body = _clean_body(response.body, rules.scanner)
         if body is response.body and headers == response.headers:
             return response
@@ -179,12 +185,8 @@ def _is_literal(value: str) -> bool:
     return len(value) >= MIN_LITERAL and value not in (PLACEHOLDER, PLACEHOLDER_KEY)
 
 
-def _clean_headers(
-    headers: Mapping[str, str], kept: Collection[str], added: Collection[str], rules: _Rules
-) -> dict[str, str]:
-    return {
-        name: rules.clean_header(name, value) for name, value in kept_headers(headers, kept, added).items()
-    }
+def _clean_headers(headers: Mapping[str, str], kept: Collection[str], rules: _Rules) -> dict[str, str]:
+    return {name: rules.clean_header(name, value) for name, value in headers.items() if name in kept}
 
 
 def _find_in_headers(headers: Mapping[str, str], rules: _Rules, path: str) -> str | None:

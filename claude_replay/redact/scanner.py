@@ -18,6 +18,7 @@ Span = tuple[int, int]
 _PLACEHOLDERS = re.compile(re.escape(PLACEHOLDER))
 # A pattern that matches what a replacement left beside it may need another round; none needs many.
 _MAX_ROUNDS = 20
+_RARE = "QZXJ~qzjVKYUWxv%HGFBNRLOEDSPCMA9876543210"
 
 
 class Scanner:
@@ -33,7 +34,7 @@ class Scanner:
         self.literals = tuple(sorted(set(literals), key=lambda literal: (-len(literal), literal)))
         self.patterns = tuple(patterns)
         self._forms = tuple(form for literal in self.literals for form in literal_forms(literal))
-        self._needles = tuple(form.needle for form in self._forms)
+        self._needles = _group_needles(form.needle for form in self._forms)
 
     def with_literal(self, literal: str) -> Scanner:
         """This scanner with one more known value."""
@@ -45,7 +46,7 @@ class Scanner:
             return True
         try:
             # All strings one after the other, by far the cheapest way to look at them at once.
-            flat = marshal.dumps(cast(Any, value), 2)
+            flat = marshal.dumps(cast(Any, value))
         except ValueError:
             return True
         return self.suspects(flat.decode("latin-1"))
@@ -55,8 +56,8 @@ class Scanner:
         for group in SHAPES:
             if group.hint in text and group.head(text):
                 return True
-        for needle in self._needles:
-            if needle in text:
+        for hint, needles in self._needles:
+            if hint in text and any(needle in text for needle in needles):
                 return True
         return bool(self.patterns)
 
@@ -115,6 +116,15 @@ class Scanner:
                 yield from (match.span() for match in form.pattern.finditer(text))
         for pattern in self.patterns:
             yield from (match.span() for match in pattern.finditer(text) if match.group())
+
+
+def _group_needles(needles: Iterable[str]) -> tuple[tuple[str, list[str]], ...]:
+    # Looking for one character is many times quicker than for a word, and prose has few of the rare ones.
+    groups: dict[str, list[str]] = {}
+    for needle in needles:
+        hint = next((character for character in _RARE if character in needle), needle[0])
+        groups.setdefault(hint, []).append(needle)
+    return tuple(groups.items())
 
 
 def _merge_spans(text: str, found: Iterable[Span]) -> list[Span]:

@@ -100,7 +100,9 @@ _CAPITAL = (
 _TOKEN = rf"[{_URLSAFE}]"
 _JWT = (_Shape("eyJ", rf"{_TOKEN}{{8,}}+\.{_TOKEN}*+\.{_TOKEN}{{8,}}(?:\.{_TOKEN}+)*"),)
 _GOOGLE = (_Shape(r"ya29\.", rf"{_TOKEN}{{20,}}(?:\.{_TOKEN}+)*"),)
-_BEARER = (_Shape("earer(?<=[Bb]earer)", r"(?:\s+|%20|\+)([A-Za-z0-9._~+/=-]{20,})", glued=""),)
+_BEARER_REST = r"(?:\s+|%20|\+)([A-Za-z0-9._~+/=-]{20,})"
+_BEARER = tuple(_Shape(word, _BEARER_REST, glued="") for word in ("Bearer", "BEARER"))
+_LOWER_BEARER = (_Shape("bearer", _BEARER_REST, glued=""),)
 _SIGNED = (
     _Shape("Signature=", r"([0-9A-Fa-f]{40,})", glued=""),
     _Shape("Credential=", r"([A-Za-z0-9]{16,128}(?:/|%2F)[A-Za-z0-9/%_-]+)", glued=""),
@@ -120,7 +122,8 @@ _GROUPS = (
         _UNDERSCORED,
     ),
     ("A", r"A(?:[KS]IA|Iza|BSK|ccessKey)", _CAPITAL),
-    ("earer", r"earer", _BEARER),
+    ("B", r"B(?:earer|EARER)", _BEARER),
+    ("b", r"b(?=earer)", _LOWER_BEARER),
 )
 
 

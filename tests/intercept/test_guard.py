@@ -167,7 +167,8 @@ def test_refusal_passes_threads_and_broad_handlers(guard: Guard, refusals: list[
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST.", "db.localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "::"]
+    "host",
+    ["localhost", "LOCALHOST.", "db.localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "::"],
 )
 def test_this_machine_has_many_names(host: str, install_guard: Installer, refusals: list[str]) -> None:
     """Mode "all" knows loopback in every spelling."""
@@ -351,4 +352,3 @@ def test_mode_can_be_changed(asked: list[str], guard: Guard, refusals: list[str]
         socket.getaddrinfo("example.org", 443)
     assert asked == [CLAUDE, "example.org"]
     assert refusals == ["example.org"]
-

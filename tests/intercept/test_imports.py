@@ -102,9 +102,7 @@ def test_watched_module_keeps_its_real_loader(module_name: str, announced: list[
     assert inspect.getsource(module) == SOURCE
 
 
-def test_failing_import_fails_as_ever(
-    module_name: str, tmp_path: Path, announced: list[ModuleType]
-) -> None:
+def test_failing_import_fails_as_ever(module_name: str, tmp_path: Path, announced: list[ModuleType]) -> None:
     """A module that raises is not announced; a name that does not exist stays unknown."""
     (tmp_path / f"{module_name}.py").write_text("raise LookupError('broken')\n")
     ImportWatch({module_name: announced.append, "no_such_module_at_all": announced.append}).start()

@@ -123,9 +123,9 @@ class _Builder:
         self._root: object = None
 
     def build(self) -> object:
-        for _ in ("stream", "document"):
-            if isinstance(self._next_event(), StreamEndEvent):
-                return None
+        self._next_event()
+        if isinstance(self._next_event(), StreamEndEvent):
+            return None
         self._take(self._next_event())
         while self._opened:
             self._take(self._next_event())

@@ -57,12 +57,14 @@ class Unpacker:
 
         Raises ValueError where it cannot be undone or the limit is reached.
         """
-        data = self._unpack(content, encoding.strip().lower())
+        data = content
+        for name in reversed([part.strip().lower() for part in encoding.split(",")]):
+            data = self._undo(data, name)
         if data is not content:
             self._left -= len(data)
         return data
 
-    def _unpack(self, content: bytes, encoding: str) -> bytes:
+    def _undo(self, content: bytes, encoding: str) -> bytes:
         if encoding in ("gzip", "x-gzip"):
             return gunzip(content, self._left) if is_gzip(content) else content
         if encoding == "deflate" and _inflates_beyond(content, self._left):
@@ -73,7 +75,7 @@ class Unpacker:
             raise
         except Exception as error:  # each compression package has an error class of its own
             raise ValueError(f"the {encoding} data is damaged ({error})") from None
-        if len(data) > self._left:
+        if data is not content and len(data) > self._left:
             raise ValueError(_too_large(self._left))
         return data
 

@@ -1,0 +1,40 @@
+"""Small structures on one line: a short prompt and its answer fit on a screen."""
+
+from __future__ import annotations
+
+from claude_replay.cassette.yamltext import Flow, FlowList
+
+__all__ = ["fold"]
+
+_WIDTH = 100
+# Token counts: nobody reviews them, and they would take more lines than question and answer together.
+_WIDE = {"usage": 320}
+_NO_FIT = 1_000_000
+
+
+def fold(value: object) -> object:
+    """
+    A copy of `value` in which every mapping and list below the top that fits on one line is marked for it.
+
+    The top itself, and texts with line breaks, keep their lines, so a changed word stays a one-line difference.
+    """
+    if isinstance(value, dict):
+        return {key: _fold(item, _WIDE.get(key, _WIDTH))[0] for key, item in value.items()}
+    return [_fold(item, _WIDTH)[0] for item in value] if isinstance(value, list) else value
+
+
+def _fold(value: object, limit: int) -> tuple[object, int]:
+    """The marked copy and how wide it is on one line."""
+    if isinstance(value, dict) and value:
+        items = {key: _fold(item, max(limit, _WIDE.get(key, 0))) for key, item in value.items()}
+        width = sum(len(key) + 4 + item[1] for key, item in items.items())
+        plain = {key: item[0] for key, item in items.items()}
+        return (Flow(plain), width) if width <= limit else (plain, _NO_FIT)
+    if isinstance(value, list) and value:
+        folded = [_fold(item, limit) for item in value]
+        width = 2 + sum(item[1] + 2 for item in folded)
+        members = [item[0] for item in folded]
+        return (FlowList(members), width) if width <= limit else (members, _NO_FIT)
+    if isinstance(value, str):
+        return value, _NO_FIT if "\n" in value else len(value) + 2
+    return value, _NO_FIT if isinstance(value, bytes) else len(str(value))
