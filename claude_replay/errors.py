@@ -54,7 +54,7 @@ class CassetteMiss(ReplayFailure):
     """
     No recorded exchange answers this request.
 
-    `reason` is "no_cassette", "nothing_similar", "differs", "all_played" or "ambiguous_cassette".
+    `reason` is "no_cassette", "nothing_similar", "differs", "all_played", or "unreadable".
     """
 
     def __init__(self, message: str, *, reason: str) -> None:

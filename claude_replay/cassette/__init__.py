@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from claude_replay.cassette.entry import Entry
 from claude_replay.cassette.file import Cassette, dump_cassette, load_cassette, parse_cassette
+from claude_replay.cassette.identity import key_of
 from claude_replay.cassette.journal import Journal, read_journals
 from claude_replay.cassette.names import cassette_name
 from claude_replay.cassette.store import ensure_writable, forget_run, lock_cassette, mark_once, was_marked, write_text
@@ -16,6 +17,7 @@ __all__ = [
     "dump_cassette",
     "ensure_writable",
     "forget_run",
+    "key_of",
     "load_cassette",
     "lock_cassette",
     "mark_once",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from claude_replay.cassette.streams import dump_items, dump_times, load_items, load_times
 from claude_replay.exchange import Binary, Body, EventStream, Exchange, Json, Meta, Request, Response, Text
 
-__all__ = ["dump_exchange", "load_exchange"]
+__all__ = ["dump_meta", "dump_request", "dump_response", "load_answer", "load_exchange"]
 
 _EXCHANGE_KEYS = ("id", "meta", "request", "response")
 _META_KEYS = ("recorded_at", "duration")
@@ -17,24 +17,27 @@ _REQUEST_KEYS = ("method", "url", "headers", *_BODY_KEYS, "tail")
 _RESPONSE_KEYS = ("status", "headers", *_BODY_KEYS, "tail", "times", "ended")
 
 
-def dump_exchange(exchange: Exchange, short_id: str) -> dict[str, object]:
-    """The mapping of an exchange; `short_id` is the start of its request's fingerprint, for people."""
-    request, response, meta = exchange.request, exchange.response, exchange.meta
-    asked: dict[str, object] = {} if request.method == "POST" else {"method": request.method}
-    asked.update({"url": request.url, "headers": dict(request.headers), **_dump_body(request.body)})
-    answered: dict[str, object] = {"status": response.status, "headers": dict(response.headers)}
-    answered.update(_dump_body(response.body))
+def dump_request(request: Request) -> dict[str, object]:
+    """The mapping under `request:`."""
+    method: dict[str, object] = {} if request.method == "POST" else {"method": request.method}
+    return {**method, "url": request.url, "headers": dict(request.headers), **_dump_body(request.body)}
+
+
+def dump_response(response: Response, meta: Meta) -> dict[str, object]:
+    """The mapping under `response:`; arrival times stand with the events they belong to."""
+    fields: dict[str, object] = {"status": response.status, "headers": dict(response.headers)}
+    fields.update(_dump_body(response.body))
     if meta.times:
-        answered["times"] = dump_times(meta.times)
+        fields["times"] = dump_times(meta.times)
     if response.ended != "complete":
-        answered["ended"] = response.ended
+        fields["ended"] = response.ended
+    return fields
+
+
+def dump_meta(meta: Meta) -> Mapping[str, object]:
+    """The mapping under `meta:`, on one line."""
     known = {"recorded_at": meta.recorded_at, "duration": meta.duration}
-    return {
-        "id": short_id,
-        "meta": {key: value for key, value in known.items() if value is not None},
-        "request": asked,
-        "response": answered,
-    }
+    return {key: value for key, value in known.items() if value is not None}
 
 
 def _dump_body(body: Body) -> dict[str, object]:
@@ -57,22 +60,27 @@ def load_exchange(document: object) -> Exchange:
     """
     fields = _mapping(document, "exchange", _EXCHANGE_KEYS)
     asked = _mapping(fields.get("request"), "request", _REQUEST_KEYS)
-    answered = _mapping(fields.get("response"), "response", _RESPONSE_KEYS)
-    meta = _mapping(fields.get("meta", {}), "meta", _META_KEYS)
     request = Request(
         _text(asked.get("method", "POST"), "request.method").upper(),
         _text(asked.get("url"), "request.url"),
         _headers(asked.get("headers", {}), "request.headers"),
         _load_body(asked, "request"),
     )
+    return Exchange(request, *load_answer(document))
+
+
+def load_answer(document: object) -> tuple[Response, Meta]:
+    """Response and meta of a mapping that may lack its request; raises as `load_exchange` does."""
+    fields = _mapping(document, "exchange", _EXCHANGE_KEYS)
+    answered = _mapping(fields.get("response"), "response", _RESPONSE_KEYS)
+    meta = _mapping(fields.get("meta", {}), "meta", _META_KEYS)
     status, ended = answered.get("status"), answered.get("ended", "complete")
     if type(status) is not int or not 100 <= status <= 599:
         raise ValueError(f"response.status: an HTTP status was expected, not {status!r}")
     if ended != "complete" and ended != "closed":
         raise ValueError(f"response.ended: 'complete' or 'closed' was expected, not {ended!r}")
     headers = _headers(answered.get("headers", {}), "response.headers")
-    response = Response(status, headers, _load_body(answered, "response"), ended)
-    return Exchange(request, response, _load_meta(meta, answered))
+    return Response(status, headers, _load_body(answered, "response"), ended), _load_meta(meta, answered)
 
 
 def _load_meta(meta: Mapping[str, object], answered: Mapping[str, object]) -> Meta:

@@ -135,8 +135,7 @@ def _parse_whole(text: str, name: str) -> Cassette:
             exchange = load_exchange(document)
         except ValueError as error:
             raise CassetteLoadError(f"{name}: exchanges[{position}]: {error}\n{ADVICE}") from None
-        short_id = str(document.get("id", "")) if isinstance(document, dict) else ""
-        entries.append(Entry(name=name, line=1, text=None, exchange=exchange, short_id=short_id))
+        entries.append(Entry(name=name, line=1, text=None, exchange=exchange))
     return Cassette(entries, _waiting(header, name))
 
 

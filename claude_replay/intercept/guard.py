@@ -1,14 +1,14 @@
 """
 Stops connections to Claude at the lowest seams Python has, whatever HTTP library opens them.
 
-    name        socket.getaddrinfo, gethostbyname, gethostbyname_ex    every resolver that asks the system
-    address     socket.socket.connect, connect_ex, sendto, sendmsg     a name, or an address in mode "all"
-    TLS         ssl.SSLContext.wrap_socket, wrap_bio                   proxies (CONNECT), own resolvers, uvloop
+    name        socket.getaddrinfo, gethostbyname, gethostbyname_ex   every resolver that asks the system
+    address     socket.socket.connect, connect_ex, sendto, sendmsg    a name, or an address in mode "all"
+    TLS         ssl.SSLContext.wrap_socket, wrap_bio                  proxies (CONNECT), own resolvers, uvloop
 
 Nothing is done per test, and only a few comparisons per connection; a test that opens none pays nothing.
 
-Out of reach: other processes, C code that brings its own sockets and TLS (pycurl, grpc), and plain, unencrypted
-connections made by C event loops (uvloop, the proactor loop of Windows) to a numeric address.
+Out of reach: other processes, C code that brings its own sockets and TLS (pycurl, grpc), and unencrypted
+connections to a numeric address made by C event loops (uvloop, the proactor loop of Windows).
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Guard:
     """
     Refuses connections to Claude while installed.
 
-    `mode` may be changed at any time: "claude" refuses hosts that serve Claude, "all" every name and address that
-    is not this machine's (unix sockets pass), "off" nothing. `refuse` gets the host, lower case and without port,
-    and returns what to raise; it is called in whatever thread or task opened the connection, so it is also the
-    place to note the refusal for applications that swallow it. A socket that was refused is closed.
+    `mode` may be changed at any time: "claude" refuses hosts that serve Claude, "all" every name and address
+    that is not this machine's (unix sockets pass), "off" nothing. `refuse` gets the host, lower case and
+    without port, and returns what to raise; it is called in whatever thread or task opened the connection, so
+    it is also the place to note the refusal for applications that swallow it. A refused socket is closed.
 
     Guards may be stacked (pytest inside pytest): a connection passes when each of them lets it.
     """
@@ -86,8 +86,8 @@ class Guard:
         """
         Lets live calls to Claude through, and to `host` (a gateway, a cloud provider), until the block ends.
 
-        For the whole process, on purpose: the connection may be opened by a resolver thread, a pool or another
-        task than the one that asked. In mode "all" the proxies of the environment pass as well meanwhile.
+        For the whole process, on purpose: the connection may be opened by a resolver thread, a pool or
+        another task than the one that asked. In mode "all" the proxies of the environment pass as well.
         """
         with self._lock:
             self._live_calls += 1
@@ -150,7 +150,8 @@ class Guard:
             __tracebackhide__ = True
             host = _read_host(args[position] if len(args) > position else options.get("server_hostname"))
             if host and self._is_refused(host):
-                connection = args[0] if args else options.get("sock")
+                # `wrap_bio` has no socket, only buffers.
+                connection: Any = args[0] if args else options.get("sock")
                 if hasattr(connection, "close"):
                     connection.close()
                 raise self._refuse(host)

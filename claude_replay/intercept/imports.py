@@ -19,7 +19,7 @@ class ImportWatch:
     Calls a function with each of the named modules, as soon as it is imported.
 
     From `start()` to `stop()`: at once for modules that are already there, again for one that is reloaded or
-    imported anew after its removal from `sys.modules`. A module may be announced twice, so calls must not mind.
+    imported anew after its removal from `sys.modules`. A module may be announced twice; calls must not mind.
     An import waits for its call, and fails with what the call raises. Never imports anything itself.
     """
 
@@ -75,7 +75,7 @@ class _AnnouncingLoader:
 def _find_after(
     finder: ImportWatch, name: str, path: Sequence[str] | None, target: ModuleType | None
 ) -> ModuleSpec | None:
-    # Only those after it: those before it were asked already, and a second watch among them would ask this one again.
+    # Only those after it: those before it were asked already, and a watch among them would ask this one.
     finders = list(sys.meta_path)
     for other in finders[finders.index(finder) + 1 :] if finder in finders else ():
         # Some old finders have no `find_spec`; Python itself passes over them since 3.12.

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from claude_replay.bodies import encode_body, encode_chunks
+from claude_replay.cassette import Entry
 from claude_replay.errors import RecordingEnded
-from claude_replay.exchange import EventStream, Exchange
+from claude_replay.exchange import EventStream, Meta, Response
 from claude_replay.session import Session
 
 __all__ = ["Playback", "play"]
@@ -32,26 +33,26 @@ class Playback:
     pieces: Iterator[tuple[float, bytes]]
 
 
-def play(session: Session, exchange: Exchange) -> Playback:
+def play(session: Session, entry: Entry) -> Playback:
     """Turn a recorded exchange into an answer at the pace the session's settings ask for."""
-    response, pace = exchange.response, session.settings.pace
+    (response, meta), pace = entry.answer, session.settings.pace
     headers = list(response.headers.items())
     if pace == "instant" and (response.status in _RETRYABLE or response.status >= 500):
         # The SDK reads this before retry-after, and sleeps for no longer (anthropic 2.12, _base_client.py).
         headers = [*(pair for pair in headers if pair[0] != "retry-after-ms"), ("retry-after-ms", "1")]
     if isinstance(response.body, EventStream) or response.ended == "closed":
-        return Playback(response.status, headers, None, _pieces(session, exchange))
+        return Playback(response.status, headers, None, _pieces(session, response, meta))
     return Playback(response.status, headers, encode_body(response.body), iter(()))
 
 
-def _pieces(session: Session, exchange: Exchange) -> Iterator[tuple[float, bytes]]:
-    body = exchange.response.body
+def _pieces(session: Session, response: Response, meta: Meta) -> Iterator[tuple[float, bytes]]:
+    body = response.body
     chunks = encode_chunks(body) if isinstance(body, EventStream) else iter([encode_body(body)])
     if session.settings.pace == "instant":
         yield from _together(chunks)
     else:
-        yield from zip(_pauses(exchange, session.settings.pace), chunks, strict=False)
-    if exchange.response.ended == "closed":
+        yield from zip(_pauses(meta, session.settings.pace), chunks, strict=False)
+    if response.ended == "closed":
         raise RecordingEnded(
             "claude_replay: the recorded application stopped reading this answer here, and this run reads on\n"
             f"  cassette  {session.path}\n"
@@ -70,10 +71,10 @@ def _together(chunks: Iterator[bytes]) -> Iterator[tuple[float, bytes]]:
         yield 0.0, b"".join(batch)
 
 
-def _pauses(exchange: Exchange, pace: float | Literal["instant", "recorded"]) -> Iterator[float]:
+def _pauses(meta: Meta, pace: float | Literal["instant", "recorded"]) -> Iterator[float]:
     factor = pace if isinstance(pace, (int, float)) else 1.0
     before = 0
-    for now in exchange.meta.times:
+    for now in meta.times:
         yield max(now - before, 0) / 1000 / factor
         before = now
     while True:

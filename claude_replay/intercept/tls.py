@@ -1,9 +1,10 @@
 """
 Builds each default TLS context once per process instead of once per client.
 
-An httpx client reads all the root certificates of the system when it is built: 18 ms, fifty replayed calls' worth.
-The context is shared where a transport is built, and only there: it goes from the transport to its connection pool
-and nowhere else, so no application gets one to change; the public `create_ssl_context` stays what it is.
+An httpx client reads all the root certificates of the system when it is built: 18 ms, fifty replayed calls'
+worth. The context is shared where a transport is built, and only there: it goes from the transport to its
+connection pool and nowhere else, so no application gets one to change; the public `create_ssl_context` stays
+what it is.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SharedTls"]
 
-# Module, class and method to which httpx hands `verify`. The aiohttp transport itself keeps its context in a public
-# attribute, so that one is shared by the client that builds it only.
+# Module, class and method to which httpx hands `verify`. The aiohttp transport keeps its context in a public
+# attribute, so there it is shared where a client builds one, and not where an application does.
 _SEAMS = (
     ("httpx._transports.default", "HTTPTransport", "__init__"),
     ("httpx._transports.default", "AsyncHTTPTransport", "__init__"),
@@ -49,10 +50,11 @@ class SharedTls:
     """
     Lets the httpx clients built while it is installed share their default TLS contexts.
 
-    Only `verify=True` without a client certificate is shared, and only among clients with the same `trust_env`,
-    protocols and surroundings (`SSL_CERT_FILE`, `SSL_CERT_DIR`, `SSLKEYLOGFILE`, patched `ssl`, `certifi` or
-    `truststore`). A context that somebody has changed after all is not handed out again. Versions of httpx that
-    have no such seam build their contexts as ever.
+    Only `verify=True` without a client certificate is shared, and only among clients with the same
+    `trust_env`, protocols and surroundings (`SSL_CERT_FILE`, `SSL_CERT_DIR`, `SSLKEYLOGFILE`, patched `ssl`,
+    `certifi` or `truststore`). A context that somebody has changed after all is not handed out again, but for
+    a client certificate put into it, which cannot be seen. Versions of httpx without such a seam build their
+    contexts as ever.
     """
 
     def __init__(self) -> None:

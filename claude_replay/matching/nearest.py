@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from claude_replay.matching.likeness import collect_sentences, collect_words, freeze, measure_overlap
 
 # Below this a recording has no more in common with the request than any two requests have: names of models,
-# common words. On public cassettes 1 % of the pairs from two projects reach it; of the pairs from one cassette
+# common words. Of public cassettes, 1 % of the pairs from two projects reach it; of the pairs from one file
 # a quarter lies below 0.25, hardly any between that and 0.4, the rest above.
 MIN_SIMILARITY = 0.3
 
@@ -107,9 +107,7 @@ def _measure_content(first: Sketch, second: Sketch) -> float | None:
     """How similar what was asked is; None where nothing was."""
     total = weights = 0.0
     if first.words or second.words:
-        equal = measure_overlap(first.messages, second.messages) if first.messages or second.messages else 0.0
-        words = 1.0 if equal == 1 else measure_overlap(first.words, second.words)
-        total += _MESSAGES * (equal + (1 - equal) * _WORDS * words)
+        total += _MESSAGES * _measure_messages(first, second)
         weights += _MESSAGES
     for one, other, weight in (
         (first.system, second.system, _SYSTEM),
@@ -119,3 +117,12 @@ def _measure_content(first: Sketch, second: Sketch) -> float | None:
             total += weight * measure_overlap(one, other)
             weights += weight
     return total / weights if weights else None
+
+
+def _measure_messages(first: Sketch, second: Sketch) -> float:
+    if not first.messages and not second.messages:
+        return measure_overlap(first.words, second.words)
+    equal = measure_overlap(first.messages, second.messages)
+    if equal == 1:
+        return 1.0
+    return equal + (1 - equal) * _WORDS * measure_overlap(first.words, second.words)

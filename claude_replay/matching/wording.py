@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     rf"|(?:[^\W{_IDEOGRAPHS}][{_MODIFIERS}]*)+"
     rf"|[^\w\s](?:[{_MODIFIERS}]|\u200d[^\w\s])*"
 )
-_WORD_EDGE = re.compile(r"[\s!-/:-@\[-^`{-~]")
+_WORD_EDGE = re.compile(r"[\s\x00-/:-@\[-^`{-\x7f]")
 _VISIBLE = str.maketrans({" ": "·", "\n": "⏎", "\t": "→"})
 _VISIBLE_ENDS = str.maketrans({"\n": "⏎"})
 # The joiner within an emoji made of several; anywhere else it is an invisible character.
@@ -129,10 +129,14 @@ def _diff_lines(recorded: list[str], sent: list[str]) -> list[Line] | None:
     if max(len(recorded), len(sent)) > MAX_DIFF_LINES:
         return None
     lines: list[Line] = []
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, recorded, sent).get_opcodes():
+    for tag, i1, i2, j1, j2 in SequenceMatcher(_is_blank, recorded, sent).get_opcodes():
         if tag != "equal":
             lines += _pair_lines(recorded[i1:i2], sent[j1:j2], (start + i1 + 1, start + j1 + 1))
     return lines
+
+
+def _is_blank(text: str) -> bool:
+    return not text.strip()
 
 
 def _count_equal(first: Sequence[str], second: Sequence[str]) -> int:
@@ -160,8 +164,7 @@ def _pair_lines(recorded: list[str], sent: list[str], numbers: tuple[int, int]) 
 def _mark_lines(lines: list[Line], width: int) -> list[str]:
     shown: list[str] = []
     for line in lines[:MAX_LINES]:
-        label = _label_line(line)
-        shown += _mark_line(line.recorded, line.sent, width, visible=False, label=label)
+        shown += _mark_line(line.recorded, line.sent, width, visible=False, label=_label_line(line))
     if len(lines) > MAX_LINES:
         more = len(lines) - MAX_LINES
         shown.append(f"… and {more} more changed line{'s' if more > 1 else ''}")
@@ -199,8 +202,17 @@ def _diff_words(recorded: str, sent: str) -> tuple[list[Segment], int | None]:
     too_long = max(len(middle.recorded), len(middle.sent)) > MAX_DIFF_CHARS
     before, after = recorded[:start], recorded[len(recorded) - end :]
     changed = [middle] if too_long else _diff_tokens(middle)
-    segments = [Segment(before, before), *changed, Segment(after, after)]
-    return [segment for segment in segments if any(segment)], start if too_long else None
+    segments = _join_kept([Segment(before, before), *changed, Segment(after, after)])
+    return segments, start if too_long else None
+
+
+def _join_kept(segments: list[Segment]) -> list[Segment]:
+    joined: list[Segment] = []
+    for segment in segments:
+        if joined and segment.is_kept and joined[-1].is_kept:
+            segment = Segment(*[joined.pop().sent + segment.sent] * 2)
+        joined.append(segment)
+    return [segment for segment in joined if any(segment)]
 
 
 def _count_shared(first: str, second: str) -> int:
@@ -225,14 +237,11 @@ def _is_edge(text: str, position: int) -> bool:
 
 def _diff_tokens(middle: Segment) -> list[Segment]:
     recorded, sent = _TOKEN.findall(middle.recorded), _TOKEN.findall(middle.sent)
-    segments: list[Segment] = []
-    for _, i1, i2, j1, j2 in SequenceMatcher(None, recorded, sent).get_opcodes():
-        segment = Segment("".join(recorded[i1:i2]), "".join(sent[j1:j2]))
-        # Changes alternate with what is kept: one on each side of mere white space is one change.
-        if len(segments) > 1 and segments[-1].is_kept and segments[-1].recorded.isspace():
-            gap, change = segments.pop(), segments.pop()
-            segment = Segment(*("".join(parts) for parts in zip(change, gap, segment, strict=True)))
-        segments.append(segment)
+    segments = [
+        Segment("".join(recorded[i1:i2]), "".join(sent[j1:j2]))
+        # White space alone is nothing that was kept: it would cut one change into two.
+        for _, i1, i2, j1, j2 in SequenceMatcher(_is_blank, recorded, sent).get_opcodes()
+    ]
     kept = sum(_count_visible(segment.recorded) for segment in segments if segment.is_kept)
     return segments if kept >= MIN_KEPT * max(map(_count_visible, middle)) else [middle]
 
@@ -288,4 +297,4 @@ def _wrap(atoms: Iterable[str], width: int, label: str) -> list[str]:
             line = label = " " * len(label)
             atom = atom.lstrip()
         line += atom
-    return [*lines, line.rstrip()]
+    return [line for line in (*lines, line.rstrip()) if line]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from claude_replay.normalize.canonical import Canonical, canonicalize
 from claude_replay.normalize.paths import VALUE_NORMALIZERS, PathRule, parse_rule
-from claude_replay.normalize.rules import DEFAULT_IGNORE, MATCHING, Rules
+from claude_replay.normalize.rules import DEFAULT_IGNORE, MATCHING, RULES_VERSION, Rules
 
 __all__ = [
     "DEFAULT_IGNORE",
     "MATCHING",
+    "RULES_VERSION",
     "VALUE_NORMALIZERS",
     "Canonical",
     "PathRule",

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+from claude_replay.api import Endpoint, describe_endpoint
 from claude_replay.exchange import Binary, Body, EventStream, Json, Request, Text
 from claude_replay.normalize.rules import Rules
 
@@ -35,14 +36,19 @@ class Canonical:
     fingerprint: str
 
 
-def canonicalize(request: Request, operation: str, query: tuple[tuple[str, str], ...], rules: Rules) -> Canonical:
-    """Reduce a (redacted) request for `operation` to its canonical form under `rules`."""
-    betas = request.headers.get("anthropic-beta", "")
+def canonicalize(request: Request, rules: Rules, endpoint: Endpoint | None = None) -> Canonical:
+    """
+    Reduce a (redacted) request to its canonical form under `rules`.
+
+    `endpoint` is what the request asks for where that is known already.
+    """
+    endpoint = endpoint or describe_endpoint(request.method, request.url)
+    betas = request.headers.get("anthropic-beta")
     form: _Object = {
-        "operation": operation,
-        "query": [list(pair) for pair in query],
-        "betas": sorted({beta.strip() for beta in betas.split(",") if beta.strip()}),
-        "body": _canonical_body(request.body, operation, rules),
+        "operation": endpoint.operation,
+        "query": [list(pair) for pair in endpoint.query],
+        "betas": sorted({beta.strip() for beta in betas.split(",") if beta.strip()}) if betas else [],
+        "body": _canonical_body(request.body, endpoint.operation, rules),
     }
     return Canonical(form, hashlib.sha256(_dumps(form).encode()).hexdigest())
 

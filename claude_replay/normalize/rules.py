@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 
 from claude_replay.normalize.paths import PathRule, parse_rule
 
-__all__ = ["DEFAULT_IGNORE", "MATCHING", "Rules"]
+__all__ = ["DEFAULT_IGNORE", "MATCHING", "RULES_VERSION", "Rules"]
+
+RULES_VERSION = 1
+"""Raised with every change that gives some request another fingerprint under the default rules."""
 
 DEFAULT_IGNORE = ("metadata", "cache_control", "diagnostics")
 """

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
-__all__ = ["MIN_LITERAL", "LiteralForm", "literal_forms"]
+__all__ = ["MIN_LITERAL", "LiteralForm", "literal_forms", "read_as_latin"]
 
 MIN_LITERAL = 8
 """Shorter values are too likely to be an ordinary word."""
@@ -45,10 +45,15 @@ def literal_forms(literal: str) -> tuple[LiteralForm, ...]:
     return tuple(LiteralForm(needle, pattern) for needle, pattern in forms.items())
 
 
+def read_as_latin(text: str) -> str:
+    """What becomes of `text` where its UTF-8 is taken for Latin-1."""
+    return text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
 def _spellings(literal: str) -> Iterator[str]:
     yield literal
+    yield read_as_latin(literal)
     utf8 = literal.encode("utf-8", "surrogatepass")
-    yield utf8.decode("latin-1")
     for safe in ("", "/"):
         quoted = quote(utf8, safe=safe)
         yield quoted

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from claude_replay.redact.literals import literal_forms
+from claude_replay.redact.literals import literal_forms, read_as_latin
 from claude_replay.redact.placeholder import PLACEHOLDER
 from claude_replay.redact.shapes import LOOSE_SHAPES, SHAPES, ShapeGroup
 
@@ -122,8 +122,10 @@ def _group_needles(needles: Iterable[str]) -> tuple[tuple[str, list[str]], ...]:
     # Looking for one character is many times quicker than for a word, and prose has few of the rare ones.
     groups: dict[str, list[str]] = {}
     for needle in needles:
-        hint = next((character for character in _RARE if character in needle), needle[0])
-        groups.setdefault(hint, []).append(needle)
+        # `may_hold` reads UTF-8 as Latin-1.
+        for spelling in {needle, read_as_latin(needle)}:
+            hint = next((character for character in _RARE if character in spelling), spelling[0])
+            groups.setdefault(hint, []).append(spelling)
     return tuple(groups.items())
 
 

@@ -71,7 +71,7 @@ _ANT_REST = rf"[A-Za-z0-9_]+-[{_URLSAFE}]{{16,}}"
 _DIGIT_OR_CAPITAL = r"(?=[a-z_-]*[0-9A-Z])"
 _PEM_EDGE = r"(?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_WHOLE = rf"(?:(?!-----)[\s\S]){{32,}}+-----END {_PEM_EDGE}"
-_PEM_CUT = rf"(?:\s|\\[nr])*[{_BASE64}]{{40,}}(?:[{_BASE64}=]|\s|\\[nr])*+"
+_PEM_CUT = rf"(?:\s|\\[nr])*[{_BASE64}]{{40,}}(?:(?:\s|\\[nr])+[{_BASE64}]{{8,}}={{0,2}})*"
 
 _DASHED = (
     # With a digit or a capital behind it no word of prose ends here, so nothing before it can hide a key.
@@ -98,7 +98,7 @@ _CAPITAL = (
     _Shape("AccessKey(?<=[sS]ecretAccessKey)", _AWS_SECRET, glued=""),
 )
 _TOKEN = rf"[{_URLSAFE}]"
-_JWT = (_Shape("eyJ", rf"{_TOKEN}{{8,}}+\.{_TOKEN}*+\.{_TOKEN}{{8,}}(?:\.{_TOKEN}+)*"),)
+_JWT = (_Shape("eyJ", rf"{_TOKEN}{{15,}}+\.{_TOKEN}*+\.{_TOKEN}{{8,}}(?:\.{_TOKEN}+)*"),)
 _GOOGLE = (_Shape(r"ya29\.", rf"{_TOKEN}{{20,}}(?:\.{_TOKEN}+)*"),)
 _BEARER_REST = r"(?:\s+|%20|\+)([A-Za-z0-9._~+/=-]{20,})"
 _BEARER = tuple(_Shape(word, _BEARER_REST, glued="") for word in ("Bearer", "BEARER"))

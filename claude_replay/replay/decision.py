@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from claude_replay.matching import Index
 from claude_replay.settings import RecordMode
@@ -43,8 +42,6 @@ class Pass:
 class Miss:
     """Refuse it."""
 
-    reason: Literal["no_cassette", "nothing_similar", "all_played"]
-
 
 Outcome = Play | Record | Compare | Pass | Miss
 
@@ -53,28 +50,29 @@ class Decider:
     """
     Decides for each request in turn, and knows what was played.
 
-    `fingerprints` are those of the recorded exchanges in order; `fresh` says that the file did not exist before
+    `keys` are the fingerprints of the recorded requests, or what stands for them, in order; `fresh` says that the file did not exist before
     this run, or that the test which recorded it has not passed yet; `repeat` plays the last equal one again.
     """
 
     def __init__(
-        self, fingerprints: Iterable[str], mode: RecordMode, *, fresh: bool = False, repeat: bool = False
+        self, keys: Iterable[str], mode: RecordMode, *, fresh: bool = False, repeat: bool = False
     ) -> None:
-        self._index = Index(fingerprints)
+        self._index = Index(keys)
+        self._played: frozenset[int] = frozenset()
         self._mode = mode
         self._fresh = fresh
         self._repeat = repeat
         # Finding and taking must be one step, or two threads would be given one answer.
         self._lock = threading.Lock()
 
-    def decide(self, fingerprint: str) -> Outcome:
-        """The outcome for a request with this fingerprint."""
+    def decide(self, key: str) -> Outcome:
+        """The outcome for a request with this key."""
         if self._mode == "off":
             return Pass()
         if self._mode == "rewrite":
             return Record()
         with self._lock:
-            ordinal = self._index.take(fingerprint, repeat=self._repeat and self._mode not in ("all", "verify"))
+            ordinal = self._index.take(key, repeat=self._repeat and self._mode not in ("all", "verify"))
         if self._mode == "all":
             return Record(ordinal)
         if self._mode == "verify":
@@ -83,9 +81,15 @@ class Decider:
             return Play(ordinal)
         if self._mode == "new_episodes" or (self._mode == "once" and self._fresh):
             return Record()
-        return Miss("all_played" if self._index.count(fingerprint) else "nothing_similar")
+        return Miss()
+
+    def rekey(self, keys: Iterable[str]) -> None:
+        """Know the same recordings by other keys from now on; what was played stays played."""
+        with self._lock:
+            self._played |= self._index.taken
+            self._index = Index("" if ordinal in self._played else key for ordinal, key in enumerate(keys))
 
     def unplayed(self) -> list[int]:
         """The places of the recordings that no request asked for."""
         with self._lock:
-            return self._index.untaken()
+            return [ordinal for ordinal in self._index.untaken() if ordinal not in self._played]

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from threading import Lock
-
-from claude_replay.api import assemble_message, message_usage, model_of
-from claude_replay.exchange import Exchange
+from claude_replay.api import assemble_message, message_usage
+from claude_replay.exchange import Meta, Response
 from claude_replay.session.tally import Tally
 
 __all__ = ["count_played"]
 
 
-def count_played(tally: Tally, exchange: Exchange, lock: Lock) -> None:
+def count_played(tally: Tally, response: Response, meta: Meta) -> None:
     """Add a replayed exchange to the account: its tokens by model, and the seconds it took when it was live."""
-    message = assemble_message(exchange.response.body)
-    model = str(message.get("model", "")) if message else model_of(exchange.request.body) or ""
+    message = assemble_message(response.body)
     usage = message_usage(message) if message else None
-    with lock:
-        tally.replayed += 1
-        tally.seconds += exchange.meta.duration or 0.0
-        if usage is not None and usage.total_tokens:
-            counts = tally.tokens.setdefault(model, [0, 0, 0, 0])
-            for place, number in enumerate(
-                (
-                    usage.input_tokens,
-                    usage.output_tokens,
-                    usage.cache_creation_input_tokens,
-                    usage.cache_read_input_tokens,
-                )
-            ):
-                counts[place] += number
+    tally.replayed += 1
+    tally.seconds += meta.duration or 0.0
+    if message is not None and usage is not None and usage.total_tokens:
+        counts = tally.tokens.setdefault(str(message.get("model", "")), [0, 0, 0, 0])
+        numbers = (
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cache_creation_input_tokens,
+            usage.cache_read_input_tokens,
+        )
+        for place, number in enumerate(numbers):
+            counts[place] += number

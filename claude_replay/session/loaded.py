@@ -2,57 +2,82 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 
-from claude_replay.api import Endpoint, describe_endpoint, identify
-from claude_replay.cassette import Cassette, Entry, load_cassette
-from claude_replay.exchange import Exchange, Request
-from claude_replay.normalize import Canonical, Rules, canonicalize
+from claude_replay.api import describe_endpoint
+from claude_replay.cassette import Cassette, Entry, key_of, load_cassette
+from claude_replay.normalize import MATCHING, Canonical, Rules, canonicalize
 from claude_replay.redact import Redactor
 
 __all__ = ["Loaded"]
 
 
-def canonical_of(request: Request, endpoint: Endpoint | None, rules: Rules) -> Canonical:
-    """The canonical form of a redacted request; `endpoint` None means: as its URL says."""
-    endpoint = endpoint or describe_endpoint(request.method, request.url)
-    return canonicalize(request, endpoint.operation, endpoint.query, rules)
-
-
 class Loaded:
-    """A cassette file in memory, with the fingerprint of each of its requests."""
+    """A cassette file in memory, and the keys by which its exchanges are found."""
 
     def __init__(self, path: Path, rules: Rules, redactor: Redactor) -> None:
         self._rules = rules
         self._redactor = redactor
-        enabled = gc.isenabled()
-        gc.disable()  # parsing makes many small objects and no garbage: a third of the time goes otherwise
-        try:
-            cassette = load_cassette(path)
-            self.exists = cassette is not None
-            self.cassette = cassette or Cassette()
-            self.fingerprints = [self.canonical(entry).fingerprint for entry in self.cassette.entries]
-        finally:
-            if enabled:
-                gc.enable()
+        cassette = load_cassette(path)
+        self.exists = cassette is not None
+        self.cassette = cassette or Cassette()
+        self._is_exact = False
+        self.keys = self._find_keys()
 
     @property
     def entries(self) -> list[Entry]:
         """The exchanges in file order."""
         return self.cassette.entries
 
+    def _find_keys(self) -> list[str]:
+        if self._rules != MATCHING:
+            # The ids in the file say nothing under other rules.
+            return self._exact_keys()
+        keys = [entry.find_key() for entry in self.entries]
+        with _no_garbage():
+            return [
+                self._key(entry) if key is None else key for key, entry in zip(keys, self.entries, strict=True)
+            ]
+
+    def _exact_keys(self) -> list[str]:
+        self._is_exact = True
+        with _no_garbage():
+            return [self._key(entry) for entry in self.entries]
+
+    def _key(self, entry: Entry) -> str:
+        return key_of(self.canonical(entry).fingerprint)
+
+    def look_again(self) -> list[str] | None:
+        """
+        The keys with every request parsed and redacted as today's rules would; None where that was done already.
+
+        An id was made when the exchange was recorded; a rule for redaction that has come since is not in it.
+        """
+        if self._is_exact:
+            return None
+        self.keys = self._exact_keys()
+        return self.keys
+
     def canonical(self, entry: Entry) -> Canonical:
         """The canonical form of a recorded request, redacted by today's rules as the one sent is."""
-        request = self._redactor.request(entry.exchange.request)
-        return canonical_of(request, identify(request.method, request.url, request.headers), self._rules)
-
-    def exchange(self, ordinal: int) -> Exchange:
-        """The exchange at a place."""
-        return self.entries[ordinal].exchange
+        return canonicalize(self._redactor.request(entry.exchange.request), self._rules)
 
     def describe(self, ordinal: int) -> str:
         """An exchange in a few words, for lists."""
-        request = self.exchange(ordinal).request
-        endpoint = describe_endpoint(request.method, request.url)
-        return f"number {ordinal + 1} ({endpoint.operation})"
+        request = self.entries[ordinal].exchange.request
+        return f"number {ordinal + 1} ({describe_endpoint(request.method, request.url).operation})"
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Switch the garbage collector off: parsing makes many objects and no garbage, and a third of its time goes there."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

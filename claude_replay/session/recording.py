@@ -19,8 +19,6 @@ __all__ = ["RETRYABLE", "Recorder", "Ticket"]
 RETRYABLE = frozenset({408, 409, 429}) | frozenset(range(500, 600))
 """Statuses after which the SDK tries again (anthropic 2.12, `_base_client._should_retry`)."""
 
-SHORT_ID = 12
-
 
 @dataclass(eq=False, slots=True)
 class Ticket:
@@ -40,7 +38,6 @@ class Recorded:
     """A finished exchange, redacted, ready to be written."""
 
     order: int
-    fingerprint: str
     entry: Entry
     replaces: int | None = None
 
@@ -87,8 +84,8 @@ class Recorder:
             self.notes.append(f"{ticket.asked}: {overcome} failed before it succeeded; only the answer was recorded")
 
     def _keep(self, ticket: Ticket, exchange: Exchange) -> None:
-        entry = Entry.of(exchange, ticket.canonical.fingerprint[:SHORT_ID])
         try:
+            entry = Entry.of(exchange)
             place = self.redactor.find(exchange)
             if place is None and self.redactor.find_in_text(entry.text):
                 place = "the written text"
@@ -100,7 +97,7 @@ class Recorder:
             return
         with self._lock:
             self.recorded.append(
-                Recorded(ticket.order, ticket.canonical.fingerprint, entry, ticket.replaces)
+                Recorded(ticket.order, entry, ticket.replaces)
             )
             if self._journal is None:
                 self._journal = Journal(self.path)

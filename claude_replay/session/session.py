@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from claude_replay.api import Endpoint, last_user_text, model_of
-from claude_replay.cassette import ensure_writable, read_journals
-from claude_replay.errors import CassetteError, CassetteMiss, UnplayedExchanges
+from claude_replay.cassette import Entry, ensure_writable, key_of, read_journals
+from claude_replay.errors import CassetteError, CassetteLoadError, CassetteMiss, UnplayedExchanges
 from claude_replay.exchange import Exchange, Meta, Request, Response
-from claude_replay.normalize import Canonical
-from claude_replay.replay import Asked, Compare, Decider, Miss, Pass, Play, explain_miss
+from claude_replay.normalize import Canonical, canonicalize
+from claude_replay.replay import Asked, Compare, Decider, Miss, Outcome, Pass, Play, explain_miss
 from claude_replay.session.accounts import count_played
 from claude_replay.session.drift import compare_answers
-from claude_replay.session.loaded import Loaded, canonical_of
+from claude_replay.session.loaded import Loaded
 from claude_replay.session.recording import Recorder, Ticket
 from claude_replay.session.rules import redactor_for, rules_for
 from claude_replay.session.run import Run
@@ -33,8 +33,14 @@ class Answered:
     """A request of this run and, once there is one, its answer; both redacted."""
 
     request: Request
-    exchange: Exchange | None = None
+    source: Entry | None = None
+    live: Exchange | None = None
     played: bool = False
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """Request and answer; None before there is one."""
+        return self.source.exchange if self.source is not None else self.live
 
 
 @dataclass(slots=True)
@@ -83,7 +89,7 @@ class Session:
         if mode == "once":
             self._fresh = self.run.claim_new(self.path, exists=self._loaded.exists) or self._is_waiting()
         self.tally.incomplete = bool(self._loaded.cassette.incomplete)
-        self._decider = Decider(self._loaded.fingerprints, mode, fresh=self._fresh, repeat=settings.repeat)
+        self._decider = Decider(self._loaded.keys, mode, fresh=self._fresh, repeat=settings.repeat)
         return self
 
     def _is_waiting(self) -> bool:
@@ -99,11 +105,11 @@ class Session:
 
     # ------------------------------------------------------------------ one request
 
-    def begin(self, request: Request, endpoint: Endpoint) -> Exchange | Ticket | None:
+    def begin(self, request: Request, endpoint: Endpoint) -> Entry | Ticket | None:
         """
         Decide about a request.
 
-        An Exchange is to be played, a Ticket to be sent and its answer reported with `finish` or `abandon`, None to
+        An Entry is to be played, a Ticket to be sent and its answer reported with `finish` or `abandon`, None to
         be sent and forgotten. Raises CassetteMiss, which is remembered as well.
         """
         redactor = self._recorder.redactor
@@ -111,17 +117,20 @@ class Session:
             for credential in redactor.credentials_in(request.headers):
                 redactor.add_literal(credential)
         clean = redactor.request(request)
-        canonical = canonical_of(clean, endpoint, rules_for(self.settings.ignore))
+        canonical = canonicalize(clean, rules_for(self.settings.ignore), endpoint)
         asked = Asked(endpoint.operation, model_of(clean.body), last_user_text(clean.body))
         with self._lock:
             order = len(self.answered)
-            entry = Answered(clean)
-            self.answered.append(entry)
-            outcome = self._decider.decide(canonical.fingerprint)
-        if isinstance(outcome, Play):
-            entry.exchange, entry.played = self._loaded.exchange(outcome.ordinal), True
-            count_played(self.tally, entry.exchange, self._lock)
-            return entry.exchange
+            answered = Answered(clean)
+            self.answered.append(answered)
+            try:
+                outcome = self._decide(key_of(canonical.fingerprint))
+                if isinstance(outcome, Play):
+                    answered.source, answered.played = self._loaded.entries[outcome.ordinal], True
+                    count_played(self.tally, *answered.source.answer)
+                    return answered.source
+            except CassetteLoadError as error:
+                raise self._remember(CassetteMiss(f"claude_replay: {error}", reason="unreadable")) from None
         if isinstance(outcome, Miss):
             raise self._miss(asked, canonical)
         if isinstance(outcome, Pass):
@@ -134,6 +143,16 @@ class Session:
             ticket.replaces = outcome.replaces
         self._count("live")
         return ticket
+
+    def _decide(self, key: str) -> Outcome:
+        outcome = self._decider.decide(key)
+        if isinstance(outcome, (Play, Pass)) or self.settings.mode == "rewrite":
+            return outcome
+        keys = self._loaded.look_again()
+        if keys is None:
+            return outcome
+        self._decider.rekey(keys)
+        return self._decider.decide(key)
 
     def _count(self, name: str) -> None:
         with self._lock:
@@ -153,8 +172,11 @@ class Session:
             command=self.command,
         )
         with self._lock:
-            self.misses.append(miss)
-            self.tally.missed += 1
+            return self._remember(miss)
+
+    def _remember(self, miss: CassetteMiss) -> CassetteMiss:
+        self.misses.append(miss)
+        self.tally.missed += 1
         return miss
 
     def watch(self, ticket: Ticket, close: Callable[[], None]) -> None:
@@ -171,15 +193,15 @@ class Session:
             return
         exchange = self._recorder.finish(ticket, response, meta)
         if exchange is not None:
-            self.answered[ticket.order].exchange = exchange
+            self.answered[ticket.order].live = exchange
 
     def _compare(self, ticket: Ticket, response: Response) -> None:
         if ticket.compares is None:
             self.tally.drift.append(f"{ticket.asked}: not in the cassette")
             return
-        recorded = self._loaded.exchange(ticket.compares)
+        recorded = self._loaded.entries[ticket.compares].exchange
         clean = self._recorder.redactor.response(response)
-        self.answered[ticket.order].exchange = Exchange(recorded.request, clean)
+        self.answered[ticket.order].live = Exchange(recorded.request, clean)
         self.tally.drift.extend(f"{ticket.asked}: {change}" for change in compare_answers(recorded.response, clean))
 
     def abandon(self, ticket: Ticket, reason: str) -> None:

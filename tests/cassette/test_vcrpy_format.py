@@ -1,16 +1,12 @@
-"""Cassettes of vcrpy are read as they are, whatever serializer wrote them and whatever a stranger put into them."""
+"""Cassettes of vcrpy are read as they are, whatever serializer wrote them and whatever else is in them."""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
-import sys
-import tracemalloc
 import types
 import zlib
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import yaml
@@ -18,82 +14,27 @@ from vcr.request import Request as VcrRequest
 from vcr.serialize import serialize
 from vcr.serializers import jsonserializer, yamlserializer
 
-from claude_replay.bodies import encode_body
 from claude_replay.cassette import parse_cassette
-from claude_replay.cassette.formats import find_format, plainyaml
-from claude_replay.cassette.formats.plainyaml import read_plain_yaml
-from claude_replay.cassette.formats.unpack import Unpacker
-from claude_replay.cassette.yamltext import Limits
-from claude_replay.errors import CassetteLoadError
-from claude_replay.exchange import Binary, Event, EventStream, Exchange, Json, Meta, Request, Response, Text
+from claude_replay.cassette.formats import find_format
+from claude_replay.exchange import Binary, Event, EventStream, Json, Meta, Text
+from vcrpy_cassettes import (
+    ANSWER,
+    ANSWER_TEXT,
+    ASKED,
+    ASKED_TEXT,
+    EXPECTED,
+    JSON,
+    URL,
+    Fields,
+    cassette,
+    interaction,
+    load,
+    load_one,
+    remark,
+)
 
-URL = "https://api.anthropic.com/v1/messages"
-ASKED = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "Hé?"}]}
-ANSWER = {"type": "message", "content": [{"type": "text", "text": "Hé!"}], "date": "2026-11-22"}
-ASKED_TEXT = json.dumps(ASKED)
-ANSWER_TEXT = json.dumps(ANSWER)
 STREAM = 'event: message_start\ndata: {"type":"message_start"}\n\nevent: ping\ndata: {"type":"ping"}\n\n'
 EVENTS = EventStream((Event("message_start", {"type": "message_start"}), Event("ping", {"type": "ping"})))
-JSON = {"content-type": ["application/json"]}
-ADVICE = (
-    "\nThe file was left as it is. Repair it by hand, take it from version control again, or delete it and "
-    "record it anew: pytest --claude-record=once"
-)
-
-Fields = dict[str, object]
-
-
-@pytest.fixture(params=["libyaml", "pure Python"])
-def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both of PyYAML's parsers, one after the other."""
-    name: str = request.param
-    if name == "pure Python":
-        monkeypatch.setattr(plainyaml, "_LOADER", yaml.SafeLoader)
-    return name
-
-
-def interaction(asked: Fields | None = None, answered: Fields | None = None) -> Fields:
-    request = {"method": "POST", "uri": URL, "headers": JSON, "body": ASKED_TEXT}
-    response = {"status": {"code": 200, "message": "OK"}, "headers": JSON, "body": {"string": ANSWER_TEXT}}
-    return {"request": request | (asked or {}), "response": response | (answered or {})}
-
-
-def cassette(*interactions: object) -> bytes:
-    return yaml.safe_dump({"interactions": list(interactions), "version": 1}, allow_unicode=True).encode()
-
-
-def load(content: bytes | str, name: str = "c.yaml") -> tuple[list[Exchange], list[str]]:
-    content = content.encode() if isinstance(content, str) else content
-    found = find_format(content)
-    assert found is not None
-    assert found.name == "vcrpy"
-    return found.load(content, name)
-
-
-def load_one(asked: Fields | None = None, answered: Fields | None = None) -> Exchange:
-    exchanges, remarks = load(cassette(interaction(asked, answered)))
-    assert remarks == []
-    return exchanges[0]
-
-
-def remark(asked: Fields | None = None, answered: Fields | None = None) -> str:
-    exchanges, remarks = load(cassette(interaction(asked, answered)))
-    assert exchanges == []
-    return remarks[0]
-
-
-def refusal(content: bytes | str) -> str:
-    with pytest.raises(CassetteLoadError) as caught:
-        load(content)
-    message = str(caught.value)
-    assert message.endswith(ADVICE)
-    return message.removesuffix(ADVICE)
-
-
-EXPECTED = Exchange(
-    Request("POST", URL, {"content-type": "application/json"}, Json(ASKED)),
-    Response(200, {"content-type": "application/json"}, Json(ANSWER)),
-)
 
 
 class TestRecognition:
@@ -242,13 +183,18 @@ class TestLayouts:
     def test_a_dates_text_stays_in_a_parsed_body(self) -> None:
         """A date without quotes is the text that stood there; so are `<<` and `=`."""
         content = cassette(interaction(None, {"parsed_body": {"a": "DAY", "b": "MERGE", "c": "SAME"}}))
-        content = content.replace(b"DAY", b"2026-11-22 10:00:00").replace(b"MERGE", b"<<").replace(b"SAME", b"=")
+        content = (
+            content.replace(b"DAY", b"2026-11-22 10:00:00").replace(b"MERGE", b"<<").replace(b"SAME", b"=")
+        )
         exchanges, _ = load(content)
         assert exchanges[0].response.body == Json({"a": "2026-11-22 10:00:00", "b": "<<", "c": "="})
 
     def test_a_parsed_body_keeps_its_types(self) -> None:
-        """Numbers, truth values and null come back as PyYAML wrote them, texts that look like them as texts."""
-        value = {"a": [1, -2.5, 1e30, True, False, None], "b": ["1", "1e5", "true", "null", "1:30", "0x1f", ""]}
+        """Numbers, truth values and null come back as such, texts that look like them as texts."""
+        value = {
+            "a": [1, -2.5, 1e30, True, False, None],
+            "b": ["1", "1e5", "true", "null", "1:30", "0x1f", ""],
+        }
         assert load_one(None, {"parsed_body": value}).response.body == Json(value)
 
     def test_an_event_stream_is_a_list_of_events_even_if_it_was_cut(self) -> None:
@@ -310,7 +256,7 @@ class TestCompression:
             ("gzip", gzip.compress(b"x" * 99)[:-9], "the gzip data ends too early; it may be cut"),
             ("gzip", gzip.compress(b"x")[:-8] + b"\0" * 8, "the gzip data is damaged (CRC check failed"),
             ("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\0" + b"\xff" * 20, "the gzip data is damaged (Error"),
-            ("aws-chunked", b"x", "the content-encoding 'aws-chunked' is not known"),
+            ("aws-chunked", b"\xff", "the content-encoding 'aws-chunked' is not known"),
         ],
     )
     def test_a_body_that_cannot_be_unpacked_is_skipped_with_the_reason(
@@ -320,17 +266,3 @@ class TestCompression:
         headers = JSON | {"content-encoding": encoding}
         line = remark(None, {"headers": headers, "body": {"string": content}})
         assert line.startswith(f"interactions[0]: response.body: {reason}")
-
-    @pytest.mark.parametrize("encoding", ["gzip", "deflate", "gzip, gzip"])
-    def test_a_bomb_is_not_unpacked(self, encoding: str) -> None:
-        """All bodies of a file share one limit; what goes beyond it is refused before it fills the memory."""
-        pack: Callable[[bytes], bytes] = zlib.compress if encoding == "deflate" else gzip.compress
-        bomb = pack(bytes(50_000_000))
-        bomb = pack(bomb) if "," in encoding else bomb
-        unpacker = Unpacker(1000)
-        assert len(unpacker.unpack(pack(bytes(900)), pack.__name__.replace("compress", "deflate") if encoding == "deflate" else "gzip")) == 900
-        tracemalloc.start()
-        with pytest.raises(ValueError, match="unpacked it is larger than the 100 bytes that are left"):
-            unpacker.unpack(bomb, encoding)
-        assert tracemalloc.get_traced_memory()[1] < 1_000_000
-        tracemalloc.stop()

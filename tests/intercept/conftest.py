@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import socket
 import threading
@@ -9,10 +10,16 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
+import httpx2
 import pytest
+from anthropic import DefaultAioHttpClient
 
 from claude_replay.errors import LiveCallRefused
 from claude_replay.intercept.guard import Guard, Mode
+
+TRANSPORTS = ("HTTPTransport", "AsyncHTTPTransport")
+METHODS = {"__init__", "handle_request", "handle_async_request", "_init_transport"}
 
 
 @pytest.fixture
@@ -45,6 +52,17 @@ def install_guard(refusals: list[str], monkeypatch: pytest.MonkeyPatch) -> Itera
 def guard(install_guard: Callable[[Mode], Guard]) -> Guard:
     """A guard as users have it by default."""
     return install_guard("claude")
+
+
+@pytest.fixture
+def bare_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The httpx family as it is without this package, whose plugin is active in these test runs too."""
+    built = [getattr(library, name) for library in (httpx, httpx2) for name in TRANSPORTS]
+    for owner in {
+        owner for kind in (*built, DefaultAioHttpClient) for owner in kind.__mro__ if owner is not object
+    }:
+        for name in METHODS & vars(owner).keys():
+            monkeypatch.setattr(owner, name, inspect.unwrap(vars(owner)[name]))
 
 
 @pytest.fixture

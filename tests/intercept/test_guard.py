@@ -101,26 +101,43 @@ def test_datagrams_to_claude_are_refused(
     assert refusals == [CLAUDE]
 
 
-@pytest.mark.parametrize("by_keyword", [True, False])
-def test_tls_to_a_numeric_address_is_refused(
-    by_keyword: bool, guard: Guard, refusals: list[str], server: ThreadingHTTPServer
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda context, sock: context.wrap_socket(sock, False, True, True, CLAUDE),
+        lambda context, sock: context.wrap_socket(sock=sock, server_hostname=CLAUDE),
+    ],
+    ids=["position", "keyword"],
+)
+def test_tls_over_an_open_connection_is_refused(
+    wrap: Callable[[ssl.SSLContext, socket.socket], object],
+    guard: Guard,
+    refusals: list[str],
+    server: ThreadingHTTPServer,
 ) -> None:
     """Whoever resolved the name elsewhere is stopped at the handshake; the connection is closed."""
-    context = ssl.create_default_context()
     with socket.create_connection(("127.0.0.1", server.server_port)) as sock:
         with pytest.raises(LiveCallRefused):
-            if by_keyword:
-                context.wrap_socket(sock=sock, server_hostname=CLAUDE)
-            else:
-                context.wrap_socket(sock, False, True, True, CLAUDE)
+            wrap(ssl.create_default_context(), sock)
         assert sock.fileno() == -1
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    assert refusals == [CLAUDE]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda context, bio: context.wrap_bio(bio, bio, False, CLAUDE),
+        lambda context, bio: context.wrap_bio(incoming=bio, outgoing=bio, server_hostname=CLAUDE.encode()),
+    ],
+    ids=["position", "keyword"],
+)
+def test_tls_over_buffers_is_refused(
+    wrap: Callable[[ssl.SSLContext, ssl.MemoryBIO], object], guard: Guard, refusals: list[str]
+) -> None:
+    """Event loops speak TLS into buffers and send those themselves."""
     with pytest.raises(LiveCallRefused):
-        if by_keyword:
-            context.wrap_bio(incoming=incoming, outgoing=outgoing, server_hostname=CLAUDE.encode())
-        else:
-            context.wrap_bio(incoming, outgoing, False, CLAUDE)
-    assert refusals == [CLAUDE] * 2
+        wrap(ssl.create_default_context(), ssl.MemoryBIO())
+    assert refusals == [CLAUDE]
 
 
 def test_other_tls_passes(guard: Guard, refusals: list[str]) -> None:
@@ -204,7 +221,7 @@ def test_all_refuses_every_other_address(host: str, install_guard: Installer, re
 def test_all_refuses_names_but_reads_addresses(
     resolver: str, install_guard: Installer, refusals: list[str]
 ) -> None:
-    """Mode "all" asks no name server about other hosts; a numeric address, to bind to for example, is no question."""
+    """Mode "all" asks no name server about other hosts; reading a numeric address asks nobody."""
     install_guard("all")
     with pytest.raises(LiveCallRefused):
         RESOLVERS[resolver]("example.org")
@@ -298,7 +315,7 @@ def test_all_lets_a_live_call_use_its_gateway_and_proxy(
     no_proxies: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Mode "all" passes the host named in `allow`, and the proxies of the environment, during the call only."""
+    """Mode "all" passes the host named in `allow` and the environment's proxies, during the call only."""
     monkeypatch.setenv("HTTPS_PROXY", "http://Proxy.example:3128")
     monkeypatch.setenv("all_proxy", "second.example:1080")
     hosts = ["gateway.example", "proxy.example", "second.example"]

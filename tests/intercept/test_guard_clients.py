@@ -22,7 +22,7 @@ import trio
 from claude_replay.errors import LiveCallRefused
 from claude_replay.intercept.guard import Guard, Mode
 
-pytestmark = pytest.mark.usefixtures("no_proxies")
+pytestmark = pytest.mark.usefixtures("no_proxies", "bare_httpx")
 
 CLAUDE = "api.anthropic.com"
 CLAUDE_URL = f"https://{CLAUDE}/v1/messages"
@@ -122,9 +122,10 @@ async def afetch_with_trio(url: str, proxy: str | None) -> bytes:
 
 async def afetch_with_anyio(url: str, proxy: str | None) -> bytes:
     parts = urlsplit(url)
-    async with await anyio.connect_tcp(
-        str(parts.hostname), parts.port or 443, tls=parts.scheme == "https"
-    ) as stream:
+    host, port = str(parts.hostname), parts.port or 443
+    secure = parts.scheme == "https"
+    connect = anyio.connect_tcp(host, port, tls=True) if secure else anyio.connect_tcp(host, port)
+    async with await connect as stream:
         await stream.send(b"GET / HTTP/1.0\r\n\r\n")
         received = b"".join([chunk async for chunk in stream])
     return received.partition(b"\r\n\r\n")[2]

@@ -40,10 +40,15 @@ def test_uninstall_leaves_no_trace() -> None:
 
 
 def test_inner_guard_does_not_disturb_the_outer(guard: Guard, refusals: list[str]) -> None:
-    """Stacked guards: the upper one refuses first, allows only for itself, and leaves the lower one in force."""
+    """The upper of two guards refuses first, allows for itself only, and leaves the lower one in force."""
     outer = list_seams()
     inner_refusals: list[str] = []
-    inner = Guard(lambda host: LiveCallRefused(str(inner_refusals.append(host))))
+
+    def refuse(host: str) -> BaseException:
+        inner_refusals.append(host)
+        return LiveCallRefused(host)
+
+    inner = Guard(refuse)
     inner.install()
     with pytest.raises(LiveCallRefused):
         socket.getaddrinfo(CLAUDE, 443)

@@ -193,7 +193,7 @@ def make_classes() -> tuple[Any, Any]:
 
 
 def test_patches_give_back_exactly_what_was_there() -> None:
-    """An inherited method is inherited again, an own one is the same object again, a missing one stays missing."""
+    """An inherited method is inherited again, an own one is the same object, a missing one stays missing."""
     base, derived = make_classes()
     own = vars(base)["greet"]
     patches = Patches()

@@ -23,7 +23,7 @@ import truststore
 
 from claude_replay.intercept.tls import SharedTls
 
-pytestmark = pytest.mark.usefixtures("no_proxies")
+pytestmark = pytest.mark.usefixtures("no_proxies", "bare_httpx")
 
 # How clients are built, with or without settings.
 CLIENTS: dict[str, Callable[..., Any]] = {
@@ -54,7 +54,7 @@ def default_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def shared() -> Iterator[SharedTls]:
+def shared(bare_httpx: None) -> Iterator[SharedTls]:
     shared = SharedTls()
     shared.install()
     yield shared
@@ -113,7 +113,7 @@ def test_client_certificate_is_loaded_into_a_context_of_its_own(
     loaded: list[ssl.SSLContext] = []
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda context, *args: loaded.append(context))
     default = read_context(library.Client())
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="cert"):
         transport = library.HTTPTransport(cert="client.pem")
     assert loaded == [read_context(transport)]
     assert loaded != [default]

@@ -69,7 +69,7 @@ def test_what_only_one_side_has_is_named_with_that_side() -> None:
     assert render(differences(sent, recorded)) == (
         'stop: only in the recording (["x"])\n'
         "temperature: only in the request sent (0.7)\n"
-        'system: only in the request sent ([{"type": "text", "text": "Be nice. Be nice. Be nice. Be nic…)'
+        'system: only in the request sent ([{"type": "text", "text": "Be nice. Be nice. Be nice. Be nice. …)'
     )
 
 
@@ -119,17 +119,24 @@ def test_control_characters_cannot_reach_the_terminal() -> None:
     """Escape sequences, bells, bidirectional marks and lone surrogates are spelled out, in keys too."""
     text = "say \x1b[{}mred\x1b[0m \u202eexe.txt\x07 \ud83d now"
     sent = {"text": text.format(31), "\x9b1m\n": 1, "value": "\x7f"}
-    recorded = {"text": text.format(32), "\x9b1m\n": 2, "value": "\u2028"}
+    recorded = {"text": text.format(32), "\x9b1m\n": 2, "value": "\x9b"}
     rendered = render(differences(sent, recorded))
     assert rendered == (
         "[-recorded-] {+sent+}\n"
         "text\n"
-        "    say \\x1b[[-32mred-]{+31mred+}\\x1b[0m \\u202eexe.txt\\x07…\n"
+        "    say \\x1b[[-32mred-]{+31mred+}\\x1b[0m \\u202eexe.txt\\x07 \\ud83d now\n"
         '["\\x9b1m\\n"]: recorded 2, sent 1\n'
-        'value: recorded "\\u2028", sent "\\x7f"'
+        'value: recorded "\\x9b", sent "\\x7f"'
     )
     assert not [
         char for char in rendered if unicodedata.category(char) in ("Cc", "Cf", "Cs") and char != "\n"
+    ]
+
+
+def test_neighboring_changed_words_are_one_change() -> None:
+    """White space between changed words does not part them."""
+    assert lines_of("Name two big cats, please.", "Name three small cats, please.") == [
+        "Name [-three small-]{+two big+} cats, please."
     ]
 
 
@@ -152,7 +159,7 @@ def test_texts_without_spaces_are_marked_by_character() -> None:
     """In Chinese or Japanese each character is a word of its own."""
     text = "请用{}句话解释提示缓存是什么,并举一个日常生活中的例子,不要使用任何术语,谢谢你的帮助。"
     assert lines_of(text.format("三"), text.format("两")) == [
-        "请用[-两-]{+三+}句话解释提示缓存是什么,并举一个日常生活中的例子,不要…"
+        "请用[-两-]{+三+}句话解释提示缓存是什么,并举一个日常生活中的例子…"
     ]
 
 
@@ -164,10 +171,10 @@ def test_a_word_longer_than_the_line_is_marked_where_it_differs() -> None:
 
 def test_a_rewritten_text_is_shown_as_a_whole() -> None:
     """Where hardly a word is kept, old and new stand below each other and are cut at the width."""
-    sent = "Tell me how whales sleep in the deep ocean without drowning, with three examples and with all the sources"
+    sent = "Tell me how whales sleep in the deep ocean without drowning, with three examples and with sources"
     assert lines_of(sent, "Write a haiku about compilers") == [
         "[-Write a haiku about compilers-]",
-        "{+Tell me how whales sleep in the deep ocean without drowning, with three examples and with a…+}",
+        "{+Tell me how whales sleep in the deep ocean without drowning, with three examples and with s…+}",
     ]
 
 
@@ -177,8 +184,7 @@ def test_long_changes_stand_on_lines_of_their_own() -> None:
         "Weather: 19 degrees and sunny with a light wind from the south, no rain before Thursday. Take care.",
         "Weather: 3 degrees and snowing heavily, a storm from the north; the trains are late. Take care.",
     ) == [
-        "Weather:",
-        "[-3 degrees and snowing heavily, a storm from the north; the trains are late-]",
+        "Weather: [-3 degrees and snowing heavily, a storm from the north; the trains are late-]",
         "{+19 degrees and sunny with a light wind from the south, no rain before Thursday+}. Take care.",
     ]
 
@@ -193,14 +199,15 @@ def test_unchanged_text_between_two_changes_is_cut() -> None:
 
 def test_at_most_three_places_of_a_line_are_shown() -> None:
     """The further places that differ within one line are counted."""
-    text = "one {0}, twice {0}, three times {0}, four times {0}, five times {0}."
+    text = "one {0}, two {0}, and then {0}, so on {0} and {0}."
     assert lines_of(text.format("sun"), text.format("rain")) == [
-        "one [-rain-]{+sun+}, twice [-rain-]{+sun+}, three times [-rain-]{+sun+}, four times … and 2 more places"
+        "one [-rain-]{+sun+}, two [-rain-]{+sun+}, and then [-rain-]{+sun+}, so on … and 2 more places"
     ]
     long = "{0} " + "and so on " * 9
     assert lines_of((long * 4).format("sun"), (long * 4).format("rain")) == [
-        "[-rain-]{+sun+} and so on and so on…so on and so on [-rain-]{+sun+}",
-        "and so on and so on…so on and so on [-rain-]{+sun+} and so on and so on … and 1 more place",
+        "[-rain-]{+sun+} and so on and so on…on and so on and so on [-rain-]{+sun+}",
+        "and so on and so on…on and so on and so on [-rain-]{+sun+} and so on and so on",
+        "… and 1 more place",
     ]
 
 
@@ -213,6 +220,7 @@ def test_added_and_removed_lines_are_shown_with_their_numbers() -> None:
         "line 4: {+⏎+}",
         "line 5: omega{+ two+}",
     ]
+    assert lines_of("alpha\nbeta\ngamma", "alpha\nbeta") == ["line 3: {+gamma+}"]
     assert lines_of("b\nlast word", "a\nx\nb\nlast") == [
         "recorded line 1: [-a-]",
         "recorded line 2: [-x-]",
@@ -284,7 +292,7 @@ def test_of_huge_differences_only_the_beginning_is_named() -> None:
     same = "the same words in both of them " * 1000
     assert lines_of(same + "one two " * 125_000, same + "uno due " * 125_000) == [
         "differs from character 31,001 on (recorded 1,031,000 characters, sent 1,031,000)",
-        "…in both of them",
+        "…words in both of them",
         "[-uno due uno due uno due uno due uno due uno due uno due uno due uno due uno due uno due uno…-]",
         "{+one two one two one two one two one two one two one two one two one two one two one two one…+}",
     ]
@@ -294,7 +302,7 @@ def test_of_huge_differences_between_lines_only_the_beginning_is_named() -> None
     """Thousands of changed lines are not compared line by line."""
     sent = "".join(f"row {number}\n" for number in range(2000))
     assert lines_of(sent, sent.replace("row", "line"))[0] == (
-        "differs from character 1 on (recorded 20,890 characters, sent 18,890)"
+        "differs from character 1 on (recorded 18,890 characters, sent 16,890)"
     )
 
 
@@ -312,5 +320,5 @@ def test_a_small_change_in_a_megabyte_is_found() -> None:
     """However long the text, a changed word is shown in its neighborhood."""
     text = "all the world is a stage, " * 20_000 + "{} all the men and women" + " merely players" * 30_000
     assert lines_of(text.format("and"), text.format("but")) == [
-        "…all the world is a stage, [-but-]{+and+} all the men and women…"
+        "…the world is a stage, [-but-]{+and+} all the men and women…"
     ]

@@ -88,8 +88,9 @@ def read_plain_yaml(text: str, name: str, limits: Limits) -> object:
     Raises YamlError for what is not YAML, for tags that would build anything else, for aliases that contain
     themselves or stand for more than `limits` allows when written out, and for nesting beyond 250 levels.
     """
-    loader = _LOADER(text)
+    loader: _Loader | None = None
     try:
+        loader = _LOADER(text)
         return _Builder(loader.get_event, name, limits).build()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -98,11 +99,12 @@ def read_plain_yaml(text: str, name: str, limits: Limits) -> object:
     except ReaderError as error:
         line = text.encode()[: error.position].count(b"\n") + 1
         raise YamlError(name, line, 1, f"a character that YAML does not allow ({error.reason})") from None
-    except ValueError:
+    except (ValueError, OverflowError):
         # From chr(), in the pure Python parser.
         raise YamlError(name, 1, 1, "an escape that stands for no character") from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _describe(error: MarkedYAMLError) -> str:

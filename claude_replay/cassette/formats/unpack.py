@@ -6,12 +6,13 @@ import gzip
 import io
 import zlib
 
-from claude_replay.bodies import decompress
+from claude_replay.bodies import decompressor
 
 __all__ = ["Unpacker", "gunzip", "is_gzip", "read_head"]
 
 _MAGIC = b"\x1f\x8b"
 _HEAD = 4096
+_PIECE = 4096
 
 
 def is_gzip(content: bytes) -> bool:
@@ -65,28 +66,48 @@ class Unpacker:
         return data
 
     def _undo(self, content: bytes, encoding: str) -> bytes:
+        if encoding in ("", "identity"):
+            return content
         if encoding in ("gzip", "x-gzip"):
             return gunzip(content, self._left) if is_gzip(content) else content
-        if encoding == "deflate" and _inflates_beyond(content, self._left):
-            raise ValueError(_too_large(self._left))
-        try:
-            data = decompress(content, encoding)
-        except ValueError:
-            raise
-        except Exception as error:  # each compression package has an error class of its own
-            raise ValueError(f"the {encoding} data is damaged ({error})") from None
-        if data is not content and len(data) > self._left:
-            raise ValueError(_too_large(self._left))
-        return data
+        if encoding == "deflate":
+            return _inflate(content, self._left)
+        return content if _is_text(content) else _decompress(content, encoding, self._left)
 
 
-def _inflates_beyond(content: bytes, limit: int) -> bool:
+def _inflate(content: bytes, limit: int) -> bytes:
+    # With zlib's header or without; text is neither, and only the header proves that the rest is missing.
     for window in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
+        decoder = zlib.decompressobj(window)
         try:
-            return len(zlib.decompressobj(window).decompress(content, limit + 1)) > limit
+            data = decoder.decompress(content, limit + 1)
         except zlib.error:
             continue
-    return False
+        if len(data) > limit:
+            raise ValueError(_too_large(limit))
+        if decoder.eof:
+            return data
+        if window > 0 and content:
+            raise ValueError("the deflate data ends too early; it may be cut")
+    return content
+
+
+def _decompress(content: bytes, encoding: str, limit: int) -> bytes:
+    decoder = decompressor(encoding)
+    data = bytearray()
+    for start in range(0, len(content), _PIECE):
+        data += decoder.feed(content[start : start + _PIECE])
+        if len(data) > limit:
+            raise ValueError(_too_large(limit))
+    return bytes(data)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _too_large(limit: int) -> str:

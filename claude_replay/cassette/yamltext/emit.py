@@ -39,13 +39,13 @@ _Frame = tuple[Iterator[Any], bool, str]
 
 
 class Flow(dict[str, object]):
-    """A mapping to be written on one line, `{a: 1, b: 'x: y'}`, as long as it holds nothing but scalars."""
+    """A mapping to be written on one line, `{a: 1, b: 'x: y'}`, where all it holds can be."""
 
     __slots__ = ()
 
 
 class FlowList(list[object]):
-    """A sequence to be written on one line, `[1, x]`, as long as it holds nothing but scalars."""
+    """A sequence to be written on one line, `[1, x]`, where all it holds can be."""
 
     __slots__ = ()
 
@@ -247,17 +247,24 @@ def _escape(found: re.Match[str]) -> str:
 
 def _render_flow(value: object) -> str | None:
     """The one-line form and its line end, or None for what has none."""
-    if isinstance(value, Flow) and all(map(_fits_in_flow, value.values(), value)):
-        parts = [f"{_render_key(key)} {_render_flow_item(item)}" for key, item in value.items()]
-        return f"{{{', '.join(parts)}}}\n"
-    if isinstance(value, FlowList) and all(map(_fits_in_flow, value)):
-        return f"[{', '.join(map(_render_flow_item, value))}]\n"
-    return None
+    return _render_flow_item(value) + "\n" if _fits_in_flow(value) else None
 
 
-def _fits_in_flow(item: object, key: str = "") -> bool:
-    return not isinstance(item, (dict, list, tuple)) and len(_render_key(key)) <= _KEY_LIMIT
+def _fits_in_flow(item: object, key: str = "", room: int = MAX_DEPTH // 4) -> bool:
+    if len(_render_key(key)) > _KEY_LIMIT or not room:
+        return False
+    if isinstance(item, Flow):
+        return all(_fits_in_flow(inner, name, room - 1) for name, inner in item.items())
+    if isinstance(item, FlowList):
+        return all(_fits_in_flow(inner, "", room - 1) for inner in item)
+    return not isinstance(item, (dict, list, tuple)) or not item
 
 
 def _render_flow_item(item: object) -> str:
-    return _render_flow_text(str.__str__(item)) if isinstance(item, str) else _render_scalar(item)
+    if isinstance(item, str):
+        return _render_flow_text(str.__str__(item))
+    if isinstance(item, dict):
+        return f"{{{', '.join(f'{_render_key(key)} {_render_flow_item(inner)}' for key, inner in item.items())}}}"
+    if isinstance(item, (list, tuple)):
+        return f"[{', '.join(map(_render_flow_item, item))}]"
+    return _render_scalar(item)

@@ -110,13 +110,13 @@ def read(
     """
     source = _Source(text.removeprefix("\ufeff"), name, first_line)
     if _is_larger(source.text, limits.bytes):
-        raise source.refuse_at(0, f"the text is larger than {limits.bytes:,} bytes")
+        raise source.refuse(0, f"the text is larger than {limits.bytes:,} bytes")
     # Inside a quoted value a conflict would pass for text; anywhere else it fails, and is found then.
     if "\n<<<<<<< " in source.text and (conflict := _find_conflict(source)):
         raise conflict
     # Each of these lines is compared with all before it, which takes hours for a file full of them.
     if "%TAG" in source.text and (found := _TAG_DIRECTIVE.search(source.text)):
-        raise source.refuse_at(found.start(), "a %TAG line is not allowed in a cassette")
+        raise source.refuse(found.start(), "a %TAG line is not allowed in a cassette")
     parser: _Parser | None = None
     try:
         parser = _open_parser(source.text)
@@ -126,11 +126,6 @@ def read(
     finally:
         if parser is not None:
             parser.dispose()
-
-
-class _Mark(Protocol):
-    line: int
-    column: int
 
 
 class _Parser(Protocol):
@@ -167,7 +162,7 @@ class _PureParser:
         problem = "found invalid Unicode character escape code"
         try:
             event: Event | None = self._loader.get_event()
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             # From chr(), for an escape beyond the last code point.
             raise MarkedYAMLError(problem=problem, problem_mark=self._loader.get_mark()) from error
         if isinstance(event, ScalarEvent) and _SURROGATE.search(event.value):
@@ -184,14 +179,10 @@ class _Source:
     name: str
     first_line: int
 
-    def refuse(self, mark: _Mark | None, problem: str) -> YamlError:
-        assert mark is not None
-        return YamlError(self.name, self.first_line + mark.line, mark.column + 1, problem)
-
-    def refuse_at(self, position: int, problem: str) -> YamlError:
-        before = self.text[:position]
-        line = self.first_line + before.count("\n")
-        return YamlError(self.name, line, position - before.rfind("\n"), problem)
+    def refuse(self, position: int, problem: str) -> YamlError:
+        # Not from the parser's lines: at the end of a text that is cut off, libyaml is one ahead.
+        line = self.first_line + self.text.count("\n", 0, position)
+        return YamlError(self.name, line, position - self.text.rfind("\n", 0, position), problem)
 
 
 class _Builder:
@@ -340,7 +331,8 @@ class _Builder:
 
     def refuse(self, event: Event | None, problem: str) -> YamlError:
         assert event is not None
-        return self.source.refuse(event.start_mark, problem)
+        assert event.start_mark is not None
+        return self.source.refuse(event.start_mark.index, problem)
 
 
 def _read_document(builder: _Builder) -> object:
@@ -361,7 +353,7 @@ def _explain(error: Exception, source: _Source) -> YamlError:
     if conflict := _find_conflict(source):
         return conflict
     if damage := _UNREADABLE.search(source.text):
-        return source.refuse_at(damage.start(), f"the unreadable character U+{ord(damage[0]):04X}")
+        return source.refuse(damage.start(), f"the unreadable character U+{ord(damage[0]):04X}")
     assert isinstance(error, MarkedYAMLError)
     assert error.problem is not None
     assert error.problem_mark is not None
@@ -369,16 +361,16 @@ def _explain(error: Exception, source: _Source) -> YamlError:
     if "cannot start any token" in said:
         char = source.text[here.index]
         problem = _TAB if char == "\t" else f"a value cannot start with {char!r} unless it is quoted"
-        return source.refuse(here, problem)
+        return source.refuse(here.index, problem)
     for part, problem, is_at_start in _PROBLEMS:
         if re.search(part, said):
-            return source.refuse((error.context_mark or here) if is_at_start else here, problem)
-    return source.refuse(here, said)
+            return source.refuse(((error.context_mark or here) if is_at_start else here).index, problem)
+    return source.refuse(here.index, said)
 
 
 def _find_conflict(source: _Source) -> YamlError | None:
     if found := _CONFLICT.search(source.text):
-        return source.refuse_at(found.start(), f"git merge conflict marker '{found[0].strip()}'")
+        return source.refuse(found.start(), f"git merge conflict marker '{found[0].strip()}'")
     return None
 
 

@@ -1,0 +1,92 @@
+"""
+The command line: `claude-replay list`, `show`, `check`.
+
+One module per command, imported when it is asked for. Exit codes: 0 fine, 1 findings (`check`), 2 wrong usage or
+a file that cannot be read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from claude_replay.errors import ClaudeReplayError
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "list": "what is in a folder of cassettes, one line for each",
+    "show": "a cassette as the conversation that it recorded",
+    "check": "find damage, secrets and loose ends (pre-commit, CI)",
+}
+_WRONG_USAGE = 2
+_INTERRUPTED = 130
+_PIPE_CLOSED = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run one command and return its exit code; `argv` is the command line without the program's name.
+
+    Errors become a message on stderr; an interrupt, or a reader that went away (`| head`), ends it quietly.
+    """
+    try:
+        status = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        return _PIPE_CLOSED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except ClaudeReplayError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
+    return status
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        if arguments and arguments[0] in _COMMANDS:
+            status: int = import_module(f"claude_replay.cli.{arguments[0]}").run(arguments[1:])
+            return status
+        return _answer_itself(arguments)
+    except SystemExit as stop:
+        # So argparse ends once it has printed a help text.
+        return int(stop.code or 0)
+
+
+def _answer_itself(arguments: list[str]) -> int:
+    from claude_replay.cli.arguments import make_main_parser
+
+    parser = make_main_parser(_COMMANDS)
+    options = parser.parse_args(arguments[:1])
+    if options.version:
+        import claude_replay
+        from claude_replay.cli.printer import Printer
+
+        Printer(sys.stdout).line(f"claude-replay {claude_replay.__version__}")
+        return 0
+    parser.print_help(sys.stderr)
+    return _WRONG_USAGE
+
+
+def _fail(message: str) -> int:
+    from claude_replay.cli.printer import Printer
+
+    try:
+        sys.stdout.flush()
+        Printer(sys.stderr).line(f"claude-replay: {message}")
+    except BrokenPipeError:
+        _drop_output()
+    return _WRONG_USAGE
+
+
+def _drop_output() -> None:
+    # Python flushes once more when it ends, and would complain there.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

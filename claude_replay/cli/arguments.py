@@ -1,0 +1,65 @@
+"""Command lines: parsers that raise our errors and name the nearest thing there is."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from claude_replay.errors import SettingsError
+from claude_replay.settings.fields import nearest
+
+__all__ = ["Parser", "make_main_parser"]
+
+_OPTION = re.compile(r"--?[a-z][a-z-]*")
+
+
+class Parser(argparse.ArgumentParser):
+    """
+    The parser of one command; wrong usage raises SettingsError.
+
+    `example` is a command line that does something useful, shown below the options.
+    """
+
+    def __init__(self, command: str, description: str, *, example: str, epilog: str = "") -> None:
+        super().__init__(
+            prog=f"claude-replay {command}".rstrip(),
+            description=description,
+            epilog="\n\n".join(filter(None, [epilog, f"example:\n  {example}"])),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def read(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Parse the arguments of the command."""
+        options, surplus = self.parse_known_args(arguments)
+        for word in surplus:
+            if word.startswith("-"):
+                known = _OPTION.findall(self.format_usage())
+                self.error(f"there is no option {word!r}; {nearest(word, known)}")
+            self.error(f"{word!r} is one argument too many")
+        return options
+
+    def error(self, message: str) -> NoReturn:
+        """Raise SettingsError with the message and the way to the help text."""
+        raise SettingsError(f"{message}\nsee: {self.prog} --help")
+
+
+def make_main_parser(commands: Mapping[str, str]) -> Parser:
+    """The parser for everything that stands before a command; `commands` maps names to one line of help."""
+    width = max(map(len, commands)) + 2
+    listing = "\n".join(f"  {name:{width}}{text}" for name, text in commands.items())
+
+    def read_command(name: str) -> NoReturn:
+        raise argparse.ArgumentTypeError(f"there is no command {name!r}; {nearest(name, commands)}")
+
+    parser = Parser(
+        "",
+        "Looks at cassettes: the exchanges with Claude that your tests recorded.",
+        epilog=f"commands:\n{listing}\n\n`claude-replay COMMAND --help` says more about one of them.",
+        example="claude-replay show cassettes/tests/test_chat/test_greeting.yaml",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and stop")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", type=read_command, help=argparse.SUPPRESS)
+    return parser

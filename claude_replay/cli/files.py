@@ -1,0 +1,106 @@
+"""Which files a command is about."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from claude_replay.cassette.formats import find_format
+from claude_replay.cassette.formats.unpack import read_head
+from claude_replay.errors import SettingsError
+
+__all__ = ["DEFAULT_FOLDER", "Found", "find_files", "require_file"]
+
+DEFAULT_FOLDER = "cassettes"
+"""What is looked at where no path is given; the default of the setting `dir`."""
+
+_ENDINGS = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
+_JOURNAL = re.compile(r"\.(.+)\.[0-9a-f]{12}\.journal")
+_COMMENT = re.compile(rb"^(?:\xef\xbb\xbf)?# claude_replay cassette\b", re.MULTILINE)
+_KEYS = (re.compile(rb"^version:", re.MULTILINE), re.compile(rb"^exchanges:", re.MULTILINE))
+_HEAD_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Cassette files in order, and the cassettes (there may be no such file) that have journals beside them."""
+
+    cassettes: tuple[Path, ...]
+    journaled: tuple[Path, ...]
+
+
+def find_files(paths: Sequence[str]) -> Found:
+    """
+    The cassettes at `paths`: files as they are named, folders searched for files that look like cassettes.
+
+    Without paths the folder `cassettes` is searched. Files and folders that begin with a dot are passed over.
+    Raises SettingsError for a path that does not exist.
+    """
+    cassettes: dict[Path, None] = {}
+    journaled: dict[Path, None] = {}
+    for path in [Path(name) for name in paths] or [Path(DEFAULT_FOLDER)]:
+        if not path.exists():
+            raise SettingsError(_explain_missing(path, named=bool(paths)))
+        if not path.is_dir():
+            cassettes[path] = None
+            continue
+        for file in _walk(path):
+            if journal := _JOURNAL.fullmatch(file.name):
+                journaled[file.with_name(journal[1])] = None
+            elif not file.name.startswith(".") and file.name.endswith(_ENDINGS) and _is_cassette(file):
+                cassettes[file] = None
+    return Found(tuple(cassettes), tuple(dict.fromkeys([*cassettes, *journaled])))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent, name) for name in sorted(names))
+
+
+def _is_cassette(path: Path) -> bool:
+    # A file of another kind (a pipe) would be waited for; one that cannot be opened is worth a line of its own.
+    if not path.is_file():
+        return False
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return True
+    if find_format(head) is not None:
+        return True
+    head = head if head[:2] != b"\x1f\x8b" else read_head(head)
+    return bool(_COMMENT.search(head) or all(key.search(head) for key in _KEYS))
+
+
+def require_file(name: str) -> Path:
+    """The file of that name; raises SettingsError that names the nearest one where there is none."""
+    path = Path(name)
+    if path.is_dir():
+        raise SettingsError(f"{name} is a folder; what is in it: claude-replay list {name}")
+    if not path.exists():
+        raise SettingsError(_explain_missing(path, named=True))
+    return path
+
+
+def _explain_missing(path: Path, *, named: bool) -> str:
+    if not named:
+        return f"there is no folder {DEFAULT_FOLDER!r} here; name a file or folder"
+    near = _find_nearest(path)
+    return f"there is no file or folder {str(path)!r}" + (f"; did you mean {str(near)!r}?" if near else "")
+
+
+def _find_nearest(path: Path) -> Path | None:
+    # Neighbors of the path first, then files of the same name anywhere below the default folder.
+    parent = path.parent
+    names = os.listdir(parent) if parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, names, 1, 0.7)
+    if near:
+        return parent / near[0]
+    below = [file for file in _walk(Path(DEFAULT_FOLDER)) if file.name.endswith(_ENDINGS)]
+    close = difflib.get_close_matches(path.name, [file.name for file in below], 1, 0.7)
+    return next((file for file in below if close and file.name == close[0]), None)

@@ -1,0 +1,52 @@
+"""The one way to the terminal: without secrets, without anything that could drive it."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TextIO
+
+from claude_replay.redact import Redactor, known_literals
+
+__all__ = ["Printer", "escape", "make_redactor"]
+
+# Control characters but tab and line feed; what turns the direction of text or cannot be seen at all (joiners make
+# emoji and letters, so they stay); halves of characters.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+
+
+def escape(text: str) -> str:
+    """`text` with control characters, lone surrogates and invisible characters as backslash sequences."""
+    return _UNSAFE.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+def make_redactor() -> Redactor:
+    """A redactor for this environment: its credentials and its `CLAUDE_REPLAY_REDACT`; raises SettingsError."""
+    from claude_replay.intercept.ambient import current_ambient
+    from claude_replay.session.rules import redactor_for
+
+    return redactor_for(current_ambient().resolve(), os.environ)
+
+
+class Printer:
+    """
+    Writes lines to a stream, redacted and escaped.
+
+    Only a terminal gets bold text, and only where `NO_COLOR` is not set.
+    """
+
+    def __init__(self, stream: TextIO, redactor: Redactor | None = None) -> None:
+        self._stream = stream
+        self._redactor = redactor or Redactor(literals=known_literals(os.environ))
+        self._bold = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+    def line(self, text: str = "", *, bold: bool = False) -> None:
+        """Write `text`, which may have several lines, and a line end."""
+        safe = escape(self._redactor.text(text))
+        encoding = self._stream.encoding or "utf-8"
+        safe = safe.encode(encoding, "backslashreplace").decode(encoding)
+        self._stream.write(f"{_BOLD}{safe}{_PLAIN}\n" if bold and self._bold else f"{safe}\n")
