@@ -10,6 +10,7 @@ __all__ = [
     "Binary",
     "Body",
     "Deltas",
+    "Ended",
     "Event",
     "EventStream",
     "Exchange",
@@ -82,6 +83,8 @@ class EventStream:
 
 Body = Json | Text | Binary | EventStream | None
 
+Ended = Literal["complete", "closed", "cancelled"]
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -103,13 +106,15 @@ class Response:
     """
     A response as received; header names are lower case, the body is decompressed.
 
-    `ended` is "complete", or "closed" when the application closed the stream before its end.
+    `ended` says how reading it came to its end: "complete"; "closed" when the application closed it before its end;
+    "cancelled" when the application cancelled the call. What had arrived until then is kept, which after a
+    cancelled call may be nothing at all: `status` 0.
     """
 
     status: int
     headers: Mapping[str, str]
     body: Body
-    ended: Literal["complete", "closed"] = "complete"
+    ended: Ended = "complete"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from claude_replay.cassette.file import Cassette, dump_cassette, load_cassette, 
 from claude_replay.cassette.identity import key_of
 from claude_replay.cassette.journal import Journal, read_journals
 from claude_replay.cassette.names import cassette_name
-from claude_replay.cassette.store import ensure_writable, forget_run, lock_cassette, mark_once, was_marked, write_text
+from claude_replay.cassette.store import ensure_writable, forget_run, lock_cassette, mark_once, was_marked, write_bytes
 
 __all__ = [
     "Cassette",
@@ -24,5 +24,5 @@ __all__ = [
     "parse_cassette",
     "read_journals",
     "was_marked",
-    "write_text",
+    "write_bytes",
 ]

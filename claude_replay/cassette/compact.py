@@ -20,7 +20,7 @@ def fold(value: object) -> object:
     """
     if isinstance(value, dict):
         return {key: _fold(item, _WIDE.get(key, _WIDTH))[0] for key, item in value.items()}
-    return [_fold(item, _WIDTH)[0] for item in value] if isinstance(value, list) else value
+    return [_unwrap(_fold(item, _WIDTH)[0]) for item in value] if isinstance(value, list) else value
 
 
 def _fold(value: object, limit: int) -> tuple[object, int]:
@@ -33,8 +33,14 @@ def _fold(value: object, limit: int) -> tuple[object, int]:
     if isinstance(value, list) and value:
         folded = [_fold(item, limit) for item in value]
         width = 2 + sum(item[1] + 2 for item in folded)
-        members = [item[0] for item in folded]
-        return (FlowList(members), width) if width <= limit else (members, _NO_FIT)
+        if width <= limit:
+            return FlowList(item[0] for item in folded), width
+        return [_unwrap(item[0]) for item in folded], _NO_FIT
     if isinstance(value, str):
         return value, _NO_FIT if "\n" in value else len(value) + 2
     return value, _NO_FIT if isinstance(value, bytes) else len(str(value))
+
+
+def _unwrap(item: object) -> object:
+    # `- ping: {}` says in the same line what `- {ping: {}}` does.
+    return dict(item) if isinstance(item, Flow) and len(item) == 1 else item

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from typing import cast, get_args
 
 from claude_replay.cassette.streams import dump_items, dump_times, load_items, load_times
-from claude_replay.exchange import Binary, Body, EventStream, Exchange, Json, Meta, Request, Response, Text
+from claude_replay.exchange import Binary, Body, Ended, EventStream, Exchange, Json, Meta, Request, Response, Text
 
 __all__ = ["dump_meta", "dump_request", "dump_response", "load_answer", "load_exchange"]
 
@@ -25,7 +26,9 @@ def dump_request(request: Request) -> dict[str, object]:
 
 def dump_response(response: Response, meta: Meta) -> dict[str, object]:
     """The mapping under `response:`; arrival times stand with the events they belong to."""
-    fields: dict[str, object] = {"status": response.status, "headers": dict(response.headers)}
+    fields: dict[str, object] = {}
+    if response.status:
+        fields.update({"status": response.status, "headers": dict(response.headers)})
     fields.update(_dump_body(response.body))
     if meta.times:
         fields["times"] = dump_times(meta.times)
@@ -74,13 +77,25 @@ def load_answer(document: object) -> tuple[Response, Meta]:
     fields = _mapping(document, "exchange", _EXCHANGE_KEYS)
     answered = _mapping(fields.get("response"), "response", _RESPONSE_KEYS)
     meta = _mapping(fields.get("meta", {}), "meta", _META_KEYS)
-    status, ended = answered.get("status"), answered.get("ended", "complete")
+    headers = _headers(answered.get("headers", {}), "response.headers")
+    ended = _load_ended(answered.get("ended", "complete"))
+    status = _load_status(answered.get("status"), ended)
+    return Response(status, headers, _load_body(answered, "response"), ended), _load_meta(meta, answered)
+
+
+def _load_ended(ended: object) -> Ended:
+    for known in get_args(Ended):
+        if ended == known:
+            return cast("Ended", known)
+    raise ValueError(f"response.ended: {', '.join(map(repr, get_args(Ended)))} was expected, not {ended!r}")
+
+
+def _load_status(status: object, ended: Ended) -> int:
+    if status is None and ended == "cancelled":
+        return 0
     if type(status) is not int or not 100 <= status <= 599:
         raise ValueError(f"response.status: an HTTP status was expected, not {status!r}")
-    if ended != "complete" and ended != "closed":
-        raise ValueError(f"response.ended: 'complete' or 'closed' was expected, not {ended!r}")
-    headers = _headers(answered.get("headers", {}), "response.headers")
-    return Response(status, headers, _load_body(answered, "response"), ended), _load_meta(meta, answered)
+    return status
 
 
 def _load_meta(meta: Mapping[str, object], answered: Mapping[str, object]) -> Meta:

@@ -14,7 +14,7 @@ from claude_replay.cassette.document import (
     load_exchange,
 )
 from claude_replay.cassette.identity import make_id, trusted_key
-from claude_replay.cassette.yamltext import YamlError, emit, read
+from claude_replay.cassette.yamltext import Flow, YamlError, emit, read
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import Exchange, Meta, Response
 
@@ -26,19 +26,23 @@ ADVICE = (
 )
 """What to do about any cassette that cannot be read."""
 
-_HEAD = re.compile(r"- id: (\S+)\n")
-_REQUEST, _RESPONSE = "\n  request:\n", "\n  response:\n"
+_HEAD = re.compile(rb"- id: (\S+)\n")
+_REQUEST, _RESPONSE = b"\n  request:\n", b"\n  response:\n"
 
 
 class Entry:
-    """An exchange as text, as values, or as both; the text of an exchange that was read is written back unchanged."""
+    """
+    An exchange as the bytes of a file, as values, or as both.
 
-    __slots__ = ("_answer", "_exchange", "_text", "line", "name")
+    Bytes that were read are written back unchanged, with whatever comments stand in them.
+    """
 
-    def __init__(self, *, name: str, line: int, text: str | None, exchange: Exchange | None) -> None:
+    __slots__ = ("_answer", "_data", "_exchange", "line", "name")
+
+    def __init__(self, *, name: str, line: int, data: bytes | None, exchange: Exchange | None = None) -> None:
         self.name = name
         self.line = line
-        self._text = text
+        self._data = data
         self._exchange = exchange
         self._answer: tuple[Response, Meta] | None = None
 
@@ -50,41 +54,40 @@ class Entry:
         Raises ValueError where a value cannot be written as YAML.
         """
         request = _emit("request", dump_request(exchange.request))
-        text = "".join(
-            (
-                f"- id: {make_id(exchange.request, request)}\n",
-                _emit("meta", dump_meta(exchange.meta)),
-                request,
-                _emit("response", dump_response(exchange.response, exchange.meta)),
-            )
+        meta = dump_meta(exchange.meta)
+        parts = (
+            f"- id: {make_id(exchange.request, request)}\n".encode(),
+            emit({"meta": Flow(meta)}, indent=2).encode() if meta else b"",
+            request,
+            _emit("response", dump_response(exchange.response, exchange.meta)),
         )
-        return cls(name="<new>", line=0, text=text, exchange=exchange)
+        return cls(name="<new>", line=0, data=b"".join(parts), exchange=exchange)
 
     @property
-    def text(self) -> str:
-        """The exchange as one item of a YAML list."""
-        if self._text is None:
-            self._text = Entry.of(self.exchange).text
-        return self._text
+    def data(self) -> bytes:
+        """The exchange as one item of a YAML list, in UTF-8."""
+        if self._data is None:
+            self._data = Entry.of(self.exchange).data
+        return self._data
 
     @property
     def short_id(self) -> str:
         """The id that stands in the file; empty where there is none."""
-        match = _HEAD.match(self._text or "")
-        return match[1] if match else ""
+        match = _HEAD.match(self.data)
+        return match[1].decode("utf-8", "replace") if match else ""
 
     def find_key(self) -> str | None:
         """The key by which this request is found, if its id still vouches for it; nothing is parsed."""
-        text = self._text or ""
-        start, end = text.find(_REQUEST) + 1, text.find(_RESPONSE) + 1
-        return trusted_key(self.short_id, text[start:end]) if 0 < start < end else None
+        if self._data is None:
+            return None
+        start, end = self._data.find(_REQUEST) + 1, self._data.find(_RESPONSE) + 1
+        return trusted_key(self.short_id, self._data[start:end]) if 0 < start < end else None
 
     @property
     def exchange(self) -> Exchange:
         """The exchange; raises CassetteLoadError with file and line where the text is not one."""
         if self._exchange is None:
-            document = self._read(self._text or "")
-            self._exchange = self._checked(document)
+            self._exchange = self._load(self.data)
         return self._exchange
 
     @property
@@ -93,37 +96,37 @@ class Entry:
         if self._exchange is not None:
             return self._exchange.response, self._exchange.meta
         if self._answer is None:
-            self._answer = self._read_answer()
+            self._answer = self._load_answer(self.data)
         return self._answer
 
-    def _read_answer(self) -> tuple[Response, Meta]:
-        text = self._text or ""
-        start, end = text.find(_REQUEST) + 1, text.find(_RESPONSE) + 1
-        if not 0 < start < end:
-            return self.exchange.response, self.exchange.meta
-        try:
-            # Line numbers below the request would be wrong; a damaged text is read again as a whole to find them.
-            return load_answer(_only(read(text[:start] + text[end:], name=self.name)))
-        except (YamlError, ValueError):
-            return self.exchange.response, self.exchange.meta
+    def _load_answer(self, data: bytes) -> tuple[Response, Meta]:
+        start, end = data.find(_REQUEST) + 1, data.find(_RESPONSE) + 1
+        if 0 < start < end:
+            try:
+                return load_answer(_only(_read(data[:start] + data[end:], self.name, self.line)))
+            except (YamlError, ValueError):
+                # Read again as a whole, for an error with the right line.
+                pass
+        return self.exchange.response, self.exchange.meta
 
-    def _read(self, text: str) -> object:
+    def _load(self, data: bytes) -> Exchange:
         try:
-            return _only(read(text, name=self.name, first_line=self.line))
+            return load_exchange(_only(_read(data, self.name, self.line)))
         except YamlError as error:
             raise CassetteLoadError(f"{error}\n{ADVICE}") from None
+        except UnicodeDecodeError as error:
+            line = self.line + data.count(b"\n", 0, error.start)
+            raise CassetteLoadError(f"{self.name}:{line}: the file is not UTF-8 text\n{ADVICE}") from None
         except ValueError as error:
             raise CassetteLoadError(f"{self.name}:{self.line}: {error}\n{ADVICE}") from None
 
-    def _checked(self, document: object) -> Exchange:
-        try:
-            return load_exchange(document)
-        except ValueError as error:
-            raise CassetteLoadError(f"{self.name}:{self.line}: {error}\n{ADVICE}") from None
+
+def _emit(key: str, value: Mapping[str, object]) -> bytes:
+    return emit({key: fold(value)}, indent=2).encode("utf-8")
 
 
-def _emit(key: str, value: Mapping[str, object]) -> str:
-    return emit({key: fold(value)}, indent=2)
+def _read(data: bytes, name: str, line: int) -> object:
+    return read(data.decode("utf-8"), name=name, first_line=line)
 
 
 def _only(documents: object) -> object:

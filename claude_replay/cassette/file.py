@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+import codecs
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,9 @@ __all__ = ["VERSION", "Cassette", "dump_cassette", "load_cassette", "parse_casse
 
 VERSION = 1
 _COMMENT = "# claude_replay cassette; to read it as a conversation: claude-replay show FILE\n"
-_ITEM = re.compile(r"^- ", re.MULTILINE)
-_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
+_CONFLICT_MARKERS = (b"\n<<<<<<< ", b"\n=======\n", b"\n>>>>>>> ")
+_NEWLINE = b"\n"
+_EXCHANGES = b"\nexchanges:\n"
 _HEADER_KEYS = {"version", "incomplete", "exchanges"}
 
 
@@ -55,37 +56,47 @@ def load_cassette(path: Path) -> Cassette | None:
 def parse_cassette(content: bytes, name: str) -> Cassette:
     """Read the bytes of a cassette file; `name` stands in messages."""
     if len(content) > Limits().bytes:
-        raise CassetteLoadError(f"{name}: {len(content):,} bytes, more than the {Limits().bytes:,} a cassette may have\n{ADVICE}")
+        most = f"{Limits().bytes:,}"
+        raise CassetteLoadError(f"{name}: {len(content):,} bytes, more than the {most} a cassette may have\n{ADVICE}")
     foreign = find_format(content)
     if foreign is not None:
         exchanges, skipped = foreign.load(content, name)
-        entries = [Entry(name=name, line=1, text=None, exchange=exchange) for exchange in exchanges]
+        entries = [Entry(name=name, line=1, data=None, exchange=exchange) for exchange in exchanges]
         return Cassette(entries, foreign=foreign.name, skipped=tuple(skipped))
+    if b"\r" in content:
+        # A checkout on Windows may have changed the line ends; a carriage return of a text is always escaped.
+        content = content.replace(b"\r\n", b"\n")
+    return _parse_own(content.removeprefix(codecs.BOM_UTF8), name)
+
+
+def _parse_own(content: bytes, name: str) -> Cassette:
+    if any(marker in content for marker in _CONFLICT_MARKERS):
+        _refuse_conflict(content, name)
+    first = content.find(_EXCHANGES) + len(_EXCHANGES)
+    if first >= len(_EXCHANGES) and content.startswith(b"- ", first):
+        header = _read_header(content[:first], name)
+        return Cassette(_split(content, first, name), _waiting(header, name))
+    return _parse_whole(content, name)
+
+
+def _refuse_conflict(content: bytes, name: str) -> None:
+    # Every line of a text is indented, so these can only be git's.
+    start = min(at for marker in _CONFLICT_MARKERS if (at := content.find(marker)) >= 0) + 1
+    found = content[start:].split(b"\n", 1)[0].decode("utf-8", "replace")
+    raise CassetteLoadError(
+        f"{name}:{content.count(_NEWLINE, 0, start) + 1}: git left a merge conflict here ({found!r})\n"
+        "Keep one side of it (git checkout --ours FILE, or --theirs), or delete the file and record it anew."
+    )
+
+
+def _read_header(content: bytes, name: str) -> dict[str, object]:
     try:
-        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+        header = read(content.decode("utf-8"), name=name)
+    except YamlError as error:
+        raise CassetteLoadError(f"{error}\n{ADVICE}") from None
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise CassetteLoadError(f"{name}:{line}: the file is not UTF-8 text ({error.reason})\n{ADVICE}") from None
-    return _parse_own(text, name)
-
-
-def _parse_own(text: str, name: str) -> Cassette:
-    if conflict := _CONFLICT.search(text):
-        line = text.count("\n", 0, conflict.start()) + 1
-        raise CassetteLoadError(
-            f"{name}:{line}: git left a merge conflict here ({conflict.group()!r})\n"
-            "Keep one side of it (git checkout --ours FILE, or --theirs), or delete the file and record it anew."
-        )
-    head, marker, _ = text.partition("\nexchanges:\n")
-    first = len(head) + len(marker)
-    if marker and text.startswith("- ", first):
-        header = _read_header(head + marker, name)
-        return Cassette(_split(text, first, name), _waiting(header, name))
-    return _parse_whole(text, name)
-
-
-def _read_header(text: str, name: str) -> dict[str, object]:
-    header = _yaml(lambda: read(text, name=name))
+        line = content.count(_NEWLINE, 0, error.start) + 1
+        raise CassetteLoadError(f"{name}:{line}: the file is not UTF-8 text\n{ADVICE}") from None
     if not isinstance(header, dict):
         raise CassetteLoadError(f"{name}:1: this is not a cassette: a mapping with version and exchanges was expected\n{ADVICE}")
     version = header.get("version")
@@ -108,22 +119,20 @@ def _waiting(header: dict[str, object], name: str) -> list[str]:
     return [str(label) for label in waiting]
 
 
-def _split(text: str, first: int, name: str) -> list[Entry]:
-    starts = [match.start() for match in _ITEM.finditer(text, first)]
-    line = text.count("\n", 0, first) + 1
-    entries = []
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        chunk = text[start:end]
-        entries.append(Entry(name=name, line=line, text=chunk, exchange=None))
-        line += chunk.count("\n")
-    if entries and not text.endswith("\n"):
-        entries[-1] = Entry(name=name, line=entries[-1].line, text=text[starts[-1] :] + "\n", exchange=None)
+def _split(content: bytes, first: int, name: str) -> list[Entry]:
+    entries: list[Entry] = []
+    start, line = first, content.count(_NEWLINE, 0, first) + 1
+    while start < len(content):
+        end = content.find(b"\n- ", start) + 1 or len(content)
+        data = content[start:end]
+        entries.append(Entry(name=name, line=line, data=data if data.endswith(_NEWLINE) else data + _NEWLINE))
+        start, line = end, line + data.count(_NEWLINE)
     return entries
 
 
-def _parse_whole(text: str, name: str) -> Cassette:
+def _parse_whole(content: bytes, name: str) -> Cassette:
     # Not in our own layout (edited by a tool, or empty): read it as any YAML document.
-    header = _read_header(text, name)
+    header = _read_header(content, name)
     documents = header.get("exchanges")
     if documents is None and "exchanges" in header:
         documents = []
@@ -135,32 +144,22 @@ def _parse_whole(text: str, name: str) -> Cassette:
             exchange = load_exchange(document)
         except ValueError as error:
             raise CassetteLoadError(f"{name}: exchanges[{position}]: {error}\n{ADVICE}") from None
-        entries.append(Entry(name=name, line=1, text=None, exchange=exchange))
+        entries.append(Entry(name=name, line=1, data=None, exchange=exchange))
     return Cassette(entries, _waiting(header, name))
 
 
-def _yaml(reading: Callable[[], object]) -> object:
-    try:
-        return reading()
-    except YamlError as error:
-        raise CassetteLoadError(f"{error}\n{ADVICE}") from None
-
-
-def dump_cassette(entries: Iterable[Entry], *, incomplete: Sequence[str] = ()) -> str:
+def dump_cassette(entries: Iterable[Entry], *, incomplete: Sequence[str] = ()) -> bytes:
     """
-    The text of a cassette file.
+    The bytes of a cassette file.
 
     Raises CassetteSaveError where it would be larger than the reader accepts.
     """
-    items = [entry.text for entry in entries]
-    parts = [_COMMENT, f"version: {VERSION}\n"]
-    if incomplete:
-        parts.append(emit({"incomplete": list(incomplete)}))
-    parts.extend(["exchanges:\n", *items] if items else ["exchanges: []\n"])
-    text = "".join(parts)
-    if len(text) > Limits().bytes // 4 and len(text.encode()) > Limits().bytes:
+    items = [entry.data for entry in entries]
+    head = f"{_COMMENT}version: {VERSION}\n" + (emit({"incomplete": list(incomplete)}) if incomplete else "")
+    content = b"".join([head.encode("utf-8"), b"exchanges:\n" if items else b"exchanges: []\n", *items])
+    if len(content) > Limits().bytes:
         raise CassetteSaveError(
             f"the cassette would have more than {Limits().bytes:,} bytes; record fewer exchanges into one file "
             "(one cassette per test is the default)"
         )
-    return text
+    return content

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "read_journals"]
 
-_END = re.compile(r"^# end (\d+)\n", re.MULTILINE)
+_END = re.compile(rb"^# end (\d+)\n", re.MULTILINE)
 
 
 class Journal:
@@ -39,7 +39,7 @@ class Journal:
 
     def append(self, order: int, entry: Entry) -> None:
         """Keep one finished exchange; `order` is its place among the requests issued. Raises OSError."""
-        data = f"{entry.text}# end {order}\n".encode()
+        data = b"%b# end %d\n" % (entry.data, order)
         with self._lock:
             if self._file is None:
                 self._open()
@@ -108,11 +108,11 @@ def _is_abandoned(name: str) -> bool:
 
 
 def _read_entries(path: Path) -> list[Entry]:
-    text = path.read_text(encoding="utf-8", errors="replace")
+    content = path.read_bytes()
     found: list[tuple[int, Entry]] = []
     position, line = 0, 1
-    for end in _END.finditer(text):
-        chunk = text[position : end.start()]
-        found.append((int(end[1]), Entry(name=str(path), line=line, text=chunk, exchange=None)))
-        position, line = end.end(), line + chunk.count("\n") + 1
+    for end in _END.finditer(content):
+        data = content[position : end.start()]
+        found.append((int(end[1]), Entry(name=str(path), line=line, data=data)))
+        position, line = end.end(), line + data.count(b"\n") + 1
     return [entry for _, entry in sorted(found, key=lambda item: item[0])]

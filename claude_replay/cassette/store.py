@@ -13,7 +13,7 @@ from pathlib import Path
 
 from claude_replay.errors import CassetteSaveError
 
-__all__ = ["ensure_writable", "forget_run", "lock_cassette", "mark_once", "state_folder", "was_marked", "write_text"]
+__all__ = ["ensure_writable", "forget_run", "lock_cassette", "mark_once", "state_folder", "was_marked", "write_bytes"]
 
 _LOCK_SECONDS = 60.0
 
@@ -89,11 +89,11 @@ def ensure_writable(path: Path) -> None:
         ) from None
 
 
-def write_text(path: Path, text: str) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
     """
-    Replace the file at `path` with `text`: whole or not at all, whatever happens in between.
+    Replace the file at `path`: whole or not at all, whatever happens in between.
 
-    UTF-8, line feeds only. Raises CassetteSaveError where the disk refuses.
+    Raises CassetteSaveError where the disk refuses.
     """
     # A symbolic link stays one: what it points at is replaced.
     target = Path(os.path.realpath(path))
@@ -101,7 +101,7 @@ def write_text(path: Path, text: str) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write(text.encode("utf-8"))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)

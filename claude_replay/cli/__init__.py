@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from claude_replay.errors import ClaudeReplayError
+from claude_replay.errors import ClaudeReplayError, SettingsError
 
 __all__ = ["main"]
 
@@ -60,10 +60,13 @@ def _run(arguments: list[str]) -> int:
 
 def _answer_itself(arguments: list[str]) -> int:
     from claude_replay.cli.arguments import make_main_parser
+    from claude_replay.settings.fields import nearest
 
+    if arguments and not arguments[0].startswith("-"):
+        name = arguments[0]
+        raise SettingsError(f"there is no command {name!r}; {nearest(name, _COMMANDS)}\nsee: claude-replay --help")
     parser = make_main_parser(_COMMANDS)
-    options = parser.parse_args(arguments[:1])
-    if options.version:
+    if parser.read(arguments).version:
         import claude_replay
         from claude_replay.cli.printer import Printer
 

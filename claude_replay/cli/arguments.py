@@ -51,9 +51,6 @@ def make_main_parser(commands: Mapping[str, str]) -> Parser:
     width = max(map(len, commands)) + 2
     listing = "\n".join(f"  {name:{width}}{text}" for name, text in commands.items())
 
-    def read_command(name: str) -> NoReturn:
-        raise argparse.ArgumentTypeError(f"there is no command {name!r}; {nearest(name, commands)}")
-
     parser = Parser(
         "",
         "Looks at cassettes: the exchanges with Claude that your tests recorded.",
@@ -61,5 +58,4 @@ def make_main_parser(commands: Mapping[str, str]) -> Parser:
         example="claude-replay show cassettes/tests/test_chat/test_greeting.yaml",
     )
     parser.add_argument("--version", action="store_true", help="print the version and stop")
-    parser.add_argument("command", nargs="?", metavar="COMMAND", type=read_command, help=argparse.SUPPRESS)
     return parser

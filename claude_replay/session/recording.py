@@ -87,7 +87,7 @@ class Recorder:
         try:
             entry = Entry.of(exchange)
             place = self.redactor.find(exchange)
-            if place is None and self.redactor.find_in_text(entry.text):
+            if place is None and self.redactor.find_in_text(entry.data.decode("utf-8")):
                 place = "the written text"
         except ValueError as error:
             self.problems.append(SecretFound(f"{self.path}: {ticket.asked}: cannot be written: {error}"))

@@ -16,7 +16,7 @@ from claude_replay.cassette import (
     load_cassette,
     lock_cassette,
     read_journals,
-    write_text,
+    write_bytes,
 )
 from claude_replay.errors import CassetteError, CassetteLoadError, CassetteSaveError
 from claude_replay.session.loaded import Loaded
@@ -41,13 +41,13 @@ def save_cassette(path: Path, recorded: Saved, base: Loaded, *, replace_all: boo
         waiting = [name for name in current.incomplete if name != label]
         if not passed:
             waiting.append(label)
-        write_text(path, dump_cassette(entries, incomplete=waiting))
+        write_bytes(path, dump_cassette(entries, incomplete=waiting))
 
 
 def _merge(current: list[Entry], recorded: Saved, base: Loaded) -> list[Entry]:
     entries = list(current)
     # Places refer to the file as it was read; they hold as long as it still begins the same way.
-    stable = [entry.text for entry in entries[: len(base.entries)]] == [entry.text for entry in base.entries]
+    stable = [entry.data for entry in entries[: len(base.entries)]] == [entry.data for entry in base.entries]
     for item in recorded:
         if item.replaces is not None and stable:
             entries[item.replaces] = item.entry
@@ -59,7 +59,7 @@ def _merge(current: list[Entry], recorded: Saved, base: Loaded) -> list[Entry]:
 def save_rejected(path: Path, recorded: Saved) -> Path:
     """Keep what a test recorded that did not pass, beside the cassette it must not replace."""
     aside = path.with_name(path.name + ".rejected")
-    write_text(aside, dump_cassette([item.entry for item in recorded]))
+    write_bytes(aside, dump_cassette([item.entry for item in recorded]))
     return aside
 
 
@@ -67,7 +67,7 @@ def rescue(path: Path, recorded: Saved) -> Path | None:
     """A last resort for exchanges that cannot be written where they belong: a file in the temporary folder."""
     folder = Path(tempfile.mkdtemp(prefix="claude-replay-rescued-"))
     try:
-        write_text(folder / path.name, dump_cassette([item.entry for item in recorded]))
+        write_bytes(folder / path.name, dump_cassette([item.entry for item in recorded]))
     except CassetteError:
         shutil.rmtree(folder, ignore_errors=True)
         return None
@@ -86,21 +86,21 @@ def adopt_journals(path: Path, label: str) -> int:
         if not journals:
             return 0
         current = load_cassette(path) or Cassette()
-        known = Counter(entry.text for entry in current.entries)
+        known = Counter(entry.data for entry in current.entries)
         found = [entry for _, entries in journals for entry in entries if _is_new(entry, known)]
         if found:
             waiting = [*(name for name in current.incomplete if name != label), label]
-            write_text(path, dump_cassette([*current.entries, *found], incomplete=waiting))
+            write_bytes(path, dump_cassette([*current.entries, *found], incomplete=waiting))
         for journal, _ in journals:
             journal.unlink(missing_ok=True)
     return len(found)
 
 
-def _is_new(entry: Entry, known: Counter[str]) -> bool:
+def _is_new(entry: Entry, known: Counter[bytes]) -> bool:
     with contextlib.suppress(CassetteLoadError):
         entry.exchange  # noqa: B018  # a torn or damaged item must not get into the cassette
-        known[entry.text] -= 1
-        return known[entry.text] < 0
+        known[entry.data] -= 1
+        return known[entry.data] < 0
     return False
 
 

@@ -118,7 +118,6 @@ class Session:
                 redactor.add_literal(credential)
         clean = redactor.request(request)
         canonical = canonicalize(clean, rules_for(self.settings.ignore), endpoint)
-        asked = Asked(endpoint.operation, model_of(clean.body), last_user_text(clean.body))
         with self._lock:
             order = len(self.answered)
             answered = Answered(clean)
@@ -131,6 +130,7 @@ class Session:
                     return answered.source
             except CassetteLoadError as error:
                 raise self._remember(CassetteMiss(f"claude_replay: {error}", reason="unreadable")) from None
+        asked = Asked(endpoint.operation, model_of(clean.body), last_user_text(clean.body))
         if isinstance(outcome, Miss):
             raise self._miss(asked, canonical)
         if isinstance(outcome, Pass):

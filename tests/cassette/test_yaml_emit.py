@@ -307,11 +307,18 @@ def test_a_flow_collection_is_one_line_of_scalars() -> None:
     assert yaml.safe_load(emit(value)) == read(emit(value)) == value
 
 
-def test_a_flow_collection_of_more_than_scalars_is_a_block() -> None:
+def test_flow_collections_nest_on_one_line() -> None:
+    """What is marked all the way down, and what is empty, stays on the line."""
+    value = [Flow({"a": FlowList([1, Flow({"b": "c, d"}), FlowList()]), "e": {}, "f": []})]
+    assert emit(value) == "- {a: [1, {b: 'c, d'}, []], e: {}, f: []}\n"
+    assert yaml.safe_load(emit(value)) == read(emit(value)) == value
+
+
+def test_a_flow_collection_that_holds_a_block_is_a_block() -> None:
     """The marker is a wish: what does not fit on one line in a readable way is written as usual."""
     long = "x" * 1100
-    value = {"a": Flow({"b": {"c": 1}}), "d": FlowList([1, []]), "e": Flow({long: 1})}
-    assert emit(value) == f"a:\n  b:\n    c: 1\nd:\n- 1\n- []\ne:\n  ? {long}\n  : 1\n"
+    value = {"a": Flow({"b": {"c": 1}}), "d": FlowList([1, [2]]), "e": Flow({long: 1})}
+    assert emit(value) == f"a:\n  b:\n    c: 1\nd:\n- 1\n- - 2\ne:\n  ? {long}\n  : 1\n"
 
 
 @pytest.mark.parametrize("key", ["x" * 2000, "x: " * 500, "\n" * 600, "\U0001f600" * 1500])
@@ -384,6 +391,17 @@ def test_nesting_is_limited_by_a_number_and_not_by_the_stack(as_list: bool) -> N
     assert read(text) == yaml.load(text, yaml.CSafeLoader) == _nest(MAX_DEPTH, as_list=as_list)
     with pytest.raises(ValueError, match=rf"^nested deeper than {MAX_DEPTH} levels$"):
         emit(_nest(MAX_DEPTH + 1, as_list=as_list))
+
+
+@pytest.mark.parametrize("innermost", [[], {}, FlowList([1]), Flow({"a": FlowList([FlowList(), {}])})])
+def test_what_is_written_is_never_too_deep_to_be_read(innermost: object) -> None:
+    """Empty and one-line containers count as levels, for the writer as for the reader."""
+    value, depth = innermost, 0
+    with pytest.raises(ValueError, match=r"^nested deeper than"):
+        while depth <= MAX_DEPTH:
+            value, depth = [value], depth + 1
+            assert read(emit(value)) == value
+    assert MAX_DEPTH - 3 < depth <= MAX_DEPTH
 
 
 def test_a_cycle_is_refused_as_too_deep() -> None:

@@ -61,7 +61,7 @@ def emit(value: object, *, indent: int = 0) -> str:
     `MAX_DEPTH` (a cycle is that too).
     """
     pad = " " * indent
-    text = _render_leaf(value, pad)
+    text = _render_leaf(value, pad, MAX_DEPTH)
     if text is not None:
         return pad + text
     out: list[str] = []
@@ -75,17 +75,21 @@ def _write_tree(root: object, pad: str, write: _Write) -> None:
     lead = pad
     while stack:
         items, is_mapping, pad = stack[-1]
-        child = (
-            _write_mapping(items, lead, pad, write) if is_mapping else _write_list(items, lead, pad, write)
-        )
+        room = MAX_DEPTH - len(stack)
+        write_entries = _write_mapping if is_mapping else _write_list
+        child = write_entries(items, lead, pad, room, write)
         if child is None:
             stack.pop()
             lead = stack[-1][2] if stack else ""
             continue
         container, lead, pad = child
-        if len(stack) >= MAX_DEPTH:
-            raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+        _check_room(room)
         stack.append(_open_frame(container, pad))
+
+
+def _check_room(room: int) -> None:
+    if room <= 0:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _open_frame(container: object, pad: str) -> _Frame:
@@ -95,17 +99,20 @@ def _open_frame(container: object, pad: str) -> _Frame:
     return iter(container), False, pad
 
 
-def _write_mapping(items: Iterator[tuple[str, object]], lead: str, pad: str, write: _Write) -> _Child | None:
+def _write_mapping(
+    items: Iterator[tuple[str, object]], lead: str, pad: str, room: int, write: _Write
+) -> _Child | None:
     """
     Write entries up to the first whose value is a container; return that, its own lead and its indentation.
 
     `lead` is what the first line starts with: the indentation, or with "- " in place of its last two spaces.
+    `room` is how many more containers may be opened inside each other.
     """
     for key, value in items:
         head = _render_key(key)
         if len(head) > _KEY_LIMIT:
             head = f"? {head[:-1]}\n{pad}:"
-        text = _render_leaf(value, pad)
+        text = _render_leaf(value, pad, room)
         if text is None:
             write(f"{lead}{head}\n")
             inner = pad + "  " if isinstance(value, dict) else pad
@@ -115,10 +122,10 @@ def _write_mapping(items: Iterator[tuple[str, object]], lead: str, pad: str, wri
     return None
 
 
-def _write_list(items: Iterator[object], lead: str, pad: str, write: _Write) -> _Child | None:
+def _write_list(items: Iterator[object], lead: str, pad: str, room: int, write: _Write) -> _Child | None:
     """Write items up to the first that is a container; takes and returns what `_write_mapping` does."""
     for value in items:
-        text = _render_leaf(value, pad)
+        text = _render_leaf(value, pad, room)
         if text is None:
             return value, lead + "- ", pad + "  "
         write(f"{lead}- {text}")
@@ -126,14 +133,15 @@ def _write_list(items: Iterator[object], lead: str, pad: str, write: _Write) -> 
     return None
 
 
-def _render_leaf(value: object, pad: str) -> str | None:
+def _render_leaf(value: object, pad: str, room: int) -> str | None:
     """What follows a key or dash, line end included; None for a container that has to be walked."""
     if isinstance(value, str):
         text = value if type(value) is str else str.__str__(value)
         return _render_lines(text, pad) if "\n" in text else _render_line(text) + "\n"
     if isinstance(value, (dict, list, tuple)):
         if value:
-            return _render_flow(value)
+            return _render_flow(value, room)
+        _check_room(room)
         return "{}\n" if isinstance(value, dict) else "[]\n"
     if isinstance(value, bytes) and value:
         return "!!binary |" + _indent(encodebytes(value).decode("ascii"), f"\n{pad}  ")
@@ -245,26 +253,29 @@ def _escape(found: re.Match[str]) -> str:
     return _ESCAPES.get(char) or f"\\u{ord(char):04x}"
 
 
-def _render_flow(value: object) -> str | None:
+def _render_flow(value: object, room: int) -> str | None:
     """The one-line form and its line end, or None for what has none."""
-    return _render_flow_item(value) + "\n" if _fits_in_flow(value) else None
+    return _render_flow_item(value) + "\n" if _fits_in_flow(value, min(room, MAX_DEPTH // 4)) else None
 
 
-def _fits_in_flow(item: object, key: str = "", room: int = MAX_DEPTH // 4) -> bool:
-    if len(_render_key(key)) > _KEY_LIMIT or not room:
+def _fits_in_flow(item: object, room: int, key: str = "") -> bool:
+    if len(_render_key(key)) > _KEY_LIMIT:
         return False
+    if not isinstance(item, (dict, list, tuple)):
+        return True
     if isinstance(item, Flow):
-        return all(_fits_in_flow(inner, name, room - 1) for name, inner in item.items())
+        return room > 0 and all(_fits_in_flow(inner, room - 1, name) for name, inner in item.items())
     if isinstance(item, FlowList):
-        return all(_fits_in_flow(inner, "", room - 1) for inner in item)
-    return not isinstance(item, (dict, list, tuple)) or not item
+        return room > 0 and all(_fits_in_flow(inner, room - 1) for inner in item)
+    return room > 0 and not item
 
 
 def _render_flow_item(item: object) -> str:
     if isinstance(item, str):
         return _render_flow_text(str.__str__(item))
     if isinstance(item, dict):
-        return f"{{{', '.join(f'{_render_key(key)} {_render_flow_item(inner)}' for key, inner in item.items())}}}"
+        parts = [f"{_render_key(key)} {_render_flow_item(inner)}" for key, inner in item.items()]
+        return f"{{{', '.join(parts)}}}"
     if isinstance(item, (list, tuple)):
         return f"[{', '.join(map(_render_flow_item, item))}]"
     return _render_scalar(item)

@@ -1,0 +1,91 @@
+"""What was answered, as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from claude_replay.api import assemble_message
+from claude_replay.bodies import expand
+from claude_replay.cli.blocks import compact_json, pretty_json, render_content
+from claude_replay.exchange import Binary, Body, Event, EventStream, Json, Response, Text
+
+__all__ = ["cut_lines", "describe_answer", "message_of", "render_answer"]
+
+_SHOWN_LINES = 12
+
+
+def message_of(body: Body) -> dict[str, object] | None:
+    """The message of an answer; None where there is none, or where the events make no sense together."""
+    try:
+        return assemble_message(body)
+    except (TypeError, RecursionError):
+        # A file somebody wrote by hand may number blocks with anything, or nest arguments without end.
+        return None
+
+
+def describe_answer(response: Response) -> str:
+    """How the answer came and how it ended, in a few words for the line above it; may be empty."""
+    message = message_of(response.body) or {}
+    parts = [str(message["stop_reason"])] if message.get("stop_reason") else []
+    if message.get("stop_sequence"):
+        parts.append(compact_json(message["stop_sequence"]))
+    if isinstance(response.body, EventStream):
+        count = sum(1 for _ in expand(response.body.items))
+        parts.append(f"(streamed, {count:,} event{'' if count == 1 else 's'})")
+    if response.ended == "closed":
+        parts.append("(the application stopped reading here)")
+    return " ".join(parts)
+
+
+def render_answer(response: Response, *, whole: bool) -> Iterator[str]:
+    """The lines of an answer; `whole` cuts nothing."""
+    body = response.body
+    message = message_of(body)
+    if message is not None:
+        yield from render_content(message.get("content"), {})
+        if message.get("stop_details"):
+            yield f"[stop details] {compact_json(message['stop_details'])}"
+    if isinstance(body, EventStream):
+        yield from _render_stream_end(body, message)
+    elif message is None:
+        yield from _render_other(body, whole=whole)
+
+
+def _render_stream_end(stream: EventStream, message: object) -> Iterator[str]:
+    errors = [item.data for item in stream.items if isinstance(item, Event) and item.name == "error"]
+    for data in errors:
+        yield _describe_error(data) or f"error: {compact_json(data)}"
+    if message is None and not errors:
+        yield "[these events carry no message; --raw shows them]"
+    if stream.tail:
+        yield f"[{len(stream.tail):,} characters after the last whole event]"
+
+
+def _render_other(body: Body, *, whole: bool) -> Iterator[str]:
+    if body is None:
+        yield "[no body]"
+    elif isinstance(body, Binary):
+        yield f"[binary, {len(body.data):,} bytes]"
+    elif isinstance(body, Json):
+        error = _describe_error(body.value)
+        lines = [error] if error else pretty_json(body.value).split("\n")
+        yield from lines if whole else cut_lines(lines, _SHOWN_LINES)
+    elif isinstance(body, Text):
+        lines = body.text.split("\n")
+        yield from lines if whole else cut_lines(lines, _SHOWN_LINES)
+
+
+def _describe_error(data: object) -> str | None:
+    error = data.get("error") if isinstance(data, Mapping) else None
+    if not isinstance(error, Mapping) or "message" not in error:
+        return None
+    return f"{error.get('type', 'error')}: {error['message']}"
+
+
+def cut_lines(lines: list[str], limit: int) -> list[str]:
+    """At most `limit` lines; the last one says how much was left out."""
+    if len(lines) <= limit:
+        return lines
+    left = lines[limit - 1 :]
+    characters = sum(map(len, left))
+    return [*lines[: limit - 1], f"… {len(left):,} more lines, {characters:,} characters (--full shows them)"]
