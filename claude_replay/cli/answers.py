@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from claude_replay.api import assemble_message
 from claude_replay.bodies import expand
-from claude_replay.cli.blocks import compact_json, pretty_json, render_content
+from claude_replay.cli.blocks import compact_json, pretty_json, render_content, tool_names
 from claude_replay.exchange import Binary, Body, Event, EventStream, Json, Response, Text
 
-__all__ = ["cut_lines", "describe_answer", "message_of", "render_answer"]
+__all__ = ["cut_lines", "describe_answer", "message_of", "render_answer", "render_body"]
 
 _SHOWN_LINES = 12
 
@@ -42,13 +42,15 @@ def render_answer(response: Response, *, whole: bool) -> Iterator[str]:
     body = response.body
     message = message_of(body)
     if message is not None:
-        yield from render_content(message.get("content"), {})
+        content = message.get("content")
+        # Of tools that run on the server, call and result are in the same answer.
+        yield from render_content(content, tool_names(content))
         if message.get("stop_details"):
             yield f"[stop details] {compact_json(message['stop_details'])}"
     if isinstance(body, EventStream):
         yield from _render_stream_end(body, message)
     elif message is None:
-        yield from _render_other(body, whole=whole)
+        yield from render_body(body, whole=whole)
 
 
 def _render_stream_end(stream: EventStream, message: object) -> Iterator[str]:
@@ -61,18 +63,18 @@ def _render_stream_end(stream: EventStream, message: object) -> Iterator[str]:
         yield f"[{len(stream.tail):,} characters after the last whole event]"
 
 
-def _render_other(body: Body, *, whole: bool) -> Iterator[str]:
-    if body is None:
-        yield "[no body]"
-    elif isinstance(body, Binary):
-        yield f"[binary, {len(body.data):,} bytes]"
-    elif isinstance(body, Json):
+def render_body(body: Body, *, whole: bool) -> list[str]:
+    """The lines of a body that is neither a message nor asks for one; `whole` cuts nothing."""
+    if isinstance(body, Json):
         error = _describe_error(body.value)
         lines = [error] if error else pretty_json(body.value).split("\n")
-        yield from lines if whole else cut_lines(lines, _SHOWN_LINES)
     elif isinstance(body, Text):
         lines = body.text.split("\n")
-        yield from lines if whole else cut_lines(lines, _SHOWN_LINES)
+    elif isinstance(body, Binary):
+        lines = [f"[binary, {len(body.data):,} bytes]"]
+    else:
+        lines = ["[no body]"]
+    return lines if whole else cut_lines(lines, _SHOWN_LINES)
 
 
 def _describe_error(data: object) -> str | None:

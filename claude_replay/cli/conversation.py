@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from claude_replay.api import describe_endpoint, message_usage, model_of
-from claude_replay.cli.answers import cut_lines, describe_answer, message_of, render_answer
-from claude_replay.cli.blocks import compact_json, pretty_json, render_content, tool_names
-from claude_replay.exchange import Exchange, Json, Usage
+from claude_replay.cli.answers import cut_lines, describe_answer, message_of, render_answer, render_body
+from claude_replay.cli.blocks import compact_json, render_content, tool_names
+from claude_replay.exchange import Exchange, Usage
 
 __all__ = ["Conversations", "describe_exchange", "render_exchange"]
 
@@ -138,9 +138,8 @@ def render_exchange(number: int, exchange: Exchange, shown: _Shown | None, *, wh
         yield from _render_messages(number, fields, shown, whole=whole)
     elif exchange.request.body is not None:
         yield "  request"
-        yield from _indent(_render_request(exchange, whole=whole))
+        yield from _indent(render_body(exchange.request.body, whole=whole))
     yield " · ".join(filter(None, ["  answer", describe_answer(exchange.response)]))
-    # An answer may hold results of tools that the server ran for calls in the same answer.
     yield from _indent(render_answer(exchange.response, whole=whole))
 
 
@@ -179,11 +178,5 @@ def _render_messages(
             yield from _indent(render_content(content, names))
 
 
-def _render_request(exchange: Exchange, *, whole: bool) -> list[str]:
-    body = exchange.request.body
-    lines = pretty_json(body.value).split("\n") if isinstance(body, Json) else list(render_answer_body(exchange))
-    return lines if whole else cut_lines(lines, _SYSTEM_LINES * 2)
-
-
-def _indent(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
+def _indent(lines: Iterable[str]) -> Iterator[str]:
     return (f"    {line}".rstrip() for line in lines)

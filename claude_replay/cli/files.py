@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from claude_replay.cassette import Cassette, load_cassette
 from claude_replay.cassette.formats import find_format
 from claude_replay.cassette.formats.unpack import read_head
 from claude_replay.errors import SettingsError
 
-__all__ = ["DEFAULT_FOLDER", "Found", "find_files", "require_file"]
+__all__ = ["DEFAULT_FOLDER", "Found", "find_files", "read_cassette"]
 
 DEFAULT_FOLDER = "cassettes"
 """What is looked at where no path is given; the default of the setting `dir`."""
@@ -77,14 +78,14 @@ def _is_cassette(path: Path) -> bool:
     return bool(_COMMENT.search(head) or all(key.search(head) for key in _KEYS))
 
 
-def require_file(name: str) -> Path:
-    """The file of that name; raises SettingsError that names the nearest one where there is none."""
-    path = Path(name)
+def read_cassette(path: Path) -> Cassette:
+    """The cassette at `path`; raises CassetteLoadError, or SettingsError with the nearest file where there is none."""
     if path.is_dir():
-        raise SettingsError(f"{name} is a folder; what is in it: claude-replay list {name}")
-    if not path.exists():
+        raise SettingsError(f"{path} is a folder; what is in it: claude-replay list {path}")
+    cassette = load_cassette(path)
+    if cassette is None:
         raise SettingsError(_explain_missing(path, named=True))
-    return path
+    return cassette
 
 
 def _explain_missing(path: Path, *, named: bool) -> str:

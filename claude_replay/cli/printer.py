@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import TextIO
 
 from claude_replay.redact import Redactor, known_literals
@@ -24,12 +25,22 @@ def escape(text: str) -> str:
     return _UNSAFE.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
-def make_redactor() -> Redactor:
-    """A redactor for this environment: its credentials and its `CLAUDE_REPLAY_REDACT`; raises SettingsError."""
-    from claude_replay.intercept.ambient import current_ambient
-    from claude_replay.session.rules import redactor_for
+def make_redactor(keep_headers: Iterable[str] = ()) -> Redactor:
+    """
+    A redactor that knows the credentials of the environment and its `CLAUDE_REPLAY_REDACT`.
 
-    return redactor_for(current_ambient().resolve(), os.environ)
+    `keep_headers` are names to keep on both sides. Raises SettingsError where the environment is not valid.
+    """
+    from claude_replay.intercept.ambient import current_ambient
+
+    settings = current_ambient().resolve()
+    kept = {*keep_headers, *settings.keep_headers}
+    return Redactor(
+        literals=known_literals(os.environ),
+        patterns=settings.redact,
+        keep_request_headers=kept,
+        keep_response_headers=kept,
+    )
 
 
 class Printer:

@@ -15,18 +15,18 @@ _PLACE = re.compile(r":(\d+)(?::\d+)?: ")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The line of a file, what is wrong there, and what to do about it."""
+    """The line of a file (None: no line in particular), what is wrong there, and what to do about it."""
 
-    line: int
+    line: int | None
     text: str
     advice: str = ""
 
 
 def read_problem(error: CassetteLoadError, path: Path) -> Problem:
-    """The parts of the message of an unreadable cassette; line 1 where it names none."""
+    """The parts of the message of an unreadable cassette."""
     message, _, advice = str(error).partition("\n")
     rest = message.removeprefix(str(path))
     place = _PLACE.match(rest)
     if place is None:
-        return Problem(1, rest.removeprefix(": "), advice)
+        return Problem(None, rest.removeprefix(": "), advice)
     return Problem(int(place[1]), rest[place.end() :], advice)

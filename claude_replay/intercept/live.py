@@ -1,16 +1,19 @@
-"""A live answer, recorded while the application receives it."""
+"""A live call, recorded while the application receives the answer."""
 
 from __future__ import annotations
 
+import asyncio
 import codecs
+import sys
 import threading
 import time
-from collections.abc import Mapping
-from typing import Literal
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from claude_replay.api import is_finished
 from claude_replay.bodies import EventDecoder, decode_body, decompressor, media_type
-from claude_replay.exchange import Body, EventStream, Meta, Response
+from claude_replay.exchange import Body, Ended, EventStream, Meta, Response
 from claude_replay.session import Session, Ticket
 
 __all__ = ["LiveAnswer"]
@@ -20,23 +23,49 @@ _TRANSFER_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
 
 class LiveAnswer:
     """
-    Collects the pieces of one live answer and reports it exactly once: whole, closed early, or cut.
+    Collects one live answer and reports it exactly once: complete, closed early, cancelled, or broken off.
 
     Pieces are only kept while they pass; reading them waits for the end, so nothing is delayed.
     """
 
-    def __init__(
-        self, session: Session, ticket: Ticket, status: int, headers: Mapping[str, str], started: float
-    ) -> None:
+    def __init__(self, session: Session, ticket: Ticket) -> None:
         self._session = session
         self._ticket = ticket
-        self._status = status
-        self._headers = headers
-        self._started = started
+        self._status = 0
+        self._headers: Mapping[str, str] = {}
+        self._started = time.monotonic()
         self._pieces: list[tuple[float, bytes]] = []
         self._reported = False
         self._lock = threading.Lock()
-        session.watch(ticket, self.closed)
+        session.watch(ticket, self._close)
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Around the request, until `answered`, and around reading the answer, until `done`."""
+        try:
+            yield
+        except GeneratorExit:
+            # Whoever read the stream stops here; `closing` follows.
+            raise
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    reading = sending
+
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """Around closing the connection: the application will read no further."""
+        # A task that is cancelled while it waits for something else cancels this call all the same.
+        ended: Ended = "cancelled" if _is_cancellation(sys.exc_info()[1]) else "closed"
+        try:
+            yield
+        finally:
+            self._report(ended)
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """The answer begins."""
+        self._status, self._headers = status, headers
 
     def add(self, piece: bytes) -> None:
         """Keep a piece that has just arrived."""
@@ -46,36 +75,51 @@ class LiveAnswer:
         """The answer has ended as it should."""
         self._report("complete")
 
-    def closed(self) -> None:
-        """The application will read no further."""
+    def _close(self) -> None:
         self._report("closed")
 
-    def cut(self, error: BaseException) -> None:
-        """The answer broke off."""
-        if self._claim():
-            times = self._decode()[1]
-            after = f" after {len(times)} events" if times else ""
-            self._session.abandon(self._ticket, f"the answer broke off{after} ({type(error).__name__})")
+    def _fail(self, error: BaseException) -> None:
+        if _is_cancellation(error):
+            self._report("cancelled")
+        elif self._claim():
+            self._abandon(f"{self._place()} ({type(error).__name__}: {error})")
+
+    def _place(self) -> str:
+        if not self._status:
+            return "it could not be sent"
+        events = b"".join(piece for _, piece in self._pieces).count(b"\ndata:")
+        return f"the answer broke off after {events} events" if events else "the answer broke off"
 
     def _claim(self) -> bool:
         with self._lock:
             first, self._reported = not self._reported, True
             return first
 
-    def _report(self, ended: Literal["complete", "closed"]) -> None:
+    def _abandon(self, reason: str) -> None:
+        self._session.abandon(self._ticket, reason)
+
+    def _report(self, ended: Ended) -> None:
         if not self._claim():
             return
+        if not self._status and ended == "closed":
+            self._abandon("it was not answered before the cassette was closed")
+        elif not self._ticket.records and ended == "cancelled":
+            self._abandon("it was cancelled")
+        else:
+            self._finish(ended)
+
+    def _finish(self, ended: Ended) -> None:
         try:
             body, times = self._decode()
-        except ValueError as error:
-            self._session.abandon(self._ticket, f"the answer cannot be read: {error}")
+        except (ValueError, zlib.error) as error:
+            self._abandon(f"the answer cannot be read: {error}")
             return
-        if isinstance(body, EventStream) and ended == "closed":
+        if isinstance(body, EventStream) and ended != "complete":
             # Applications stop at the last event without waiting for the end of the connection.
             if is_finished(body.items):
                 ended = "complete"
             body = EventStream(body.items)
-        end = self._pieces[-1][0] if self._pieces else time.monotonic()
+        end = self._pieces[-1][0] if self._pieces and ended != "cancelled" else time.monotonic()
         kept = {name: value for name, value in self._headers.items() if name not in _TRANSFER_HEADERS}
         self._session.finish(
             self._ticket,
@@ -93,3 +137,8 @@ class LiveAnswer:
             count = events.feed(text.decode(unpack.feed(piece)))
             times += [round((arrived - self._started) * 1000)] * count
         return events.finish(), times
+
+
+def _is_cancellation(error: BaseException | None) -> bool:
+    trio = sys.modules.get("trio")
+    return isinstance(error, asyncio.CancelledError) or (trio is not None and isinstance(error, trio.Cancelled))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,48 +16,85 @@ __all__ = ["Playback", "play"]
 
 _RETRYABLE = (408, 409, 429)
 _CHUNK_EVENTS = 32  # events handed over together when nobody waits between them
+# An application that cancels a call does so a while after what it waited for, and replay is faster than life.
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Playback:
     """
-    What an HTTP client is given: status, headers, and either the whole `content` or `pieces`.
+    What an HTTP client is given.
 
-    `pieces` yields (seconds to wait first, bytes); it raises RecordingEnded where the recorded application had
-    stopped reading.
+    `pieces` yields (seconds to wait first, bytes). Then the answer is over, unless the recorded application did not
+    read on: `missing` is raised, after `patience` seconds for async code to be cancelled in. `status` is 0 where
+    there is nothing but that.
     """
 
     status: int
     headers: list[tuple[str, str]]
-    content: bytes | None
-    pieces: Iterator[tuple[float, bytes]]
+    pieces: Iterable[tuple[float, bytes]]
+    missing: RecordingEnded | None = None
+    patience: float = 0.0
+
+    def end(self) -> None:
+        """Raise RecordingEnded where the recording does not know how the answer goes on."""
+        if self.missing is not None:
+            raise self.missing
+
+    async def aend(self) -> None:
+        """The same for async code."""
+        if self.patience:
+            import anyio
+
+            await anyio.sleep(self.patience)
+        self.end()
 
 
 def play(session: Session, entry: Entry) -> Playback:
     """Turn a recorded exchange into an answer at the pace the session's settings ask for."""
     (response, meta), pace = entry.answer, session.settings.pace
     headers = list(response.headers.items())
-    if pace == "instant" and (response.status in _RETRYABLE or response.status >= 500):
+    if pace == "instant" and _is_retried(response):
         # The SDK reads this before retry-after, and sleeps for no longer (anthropic 2.12, _base_client.py).
         headers = [*(pair for pair in headers if pair[0] != "retry-after-ms"), ("retry-after-ms", "1")]
-    if isinstance(response.body, EventStream) or response.ended == "closed":
-        return Playback(response.status, headers, None, _pieces(session, response, meta))
-    return Playback(response.status, headers, encode_body(response.body), iter(()))
+    if response.ended != "complete":
+        pieces = _pieces(response, meta, pace)
+        patience = _PATIENCE + (meta.duration or 0.0) if response.ended == "cancelled" else 0.0
+        return Playback(response.status, headers, pieces, _missing(session, response, patience), patience)
+    if isinstance(response.body, EventStream):
+        return Playback(response.status, headers, _pieces(response, meta, pace))
+    content = encode_body(response.body)
+    headers.append(("content-length", str(len(content))))
+    return Playback(response.status, headers, ((0.0, content),))
 
 
-def _pieces(session: Session, response: Response, meta: Meta) -> Iterator[tuple[float, bytes]]:
+def _is_retried(response: Response) -> bool:
+    # As the SDK decides (anthropic 2.12, `_base_client._should_retry`).
+    asked = response.headers.get("x-should-retry")
+    return asked == "true" or response.status in _RETRYABLE or response.status >= 500
+
+
+def _missing(session: Session, response: Response, patience: float) -> RecordingEnded:
+    what = (
+        f"cancelled this call, and this run still waits for it ({patience:.0f} s in async code)"
+        if response.ended == "cancelled"
+        else "stopped reading this answer here, and this run reads on"
+    )
+    return RecordingEnded(
+        f"claude_replay: the recorded application {what}\n"
+        f"  cassette  {session.path}\n"
+        f"  record it: {session.command('rewrite')}"
+    )
+
+
+def _pieces(
+    response: Response, meta: Meta, pace: float | Literal["instant", "recorded"]
+) -> Iterator[tuple[float, bytes]]:
     body = response.body
     chunks = encode_chunks(body) if isinstance(body, EventStream) else iter([encode_body(body)])
-    if session.settings.pace == "instant":
-        yield from _together(chunks)
-    else:
-        yield from zip(_pauses(meta, session.settings.pace), chunks, strict=False)
-    if response.ended == "closed":
-        raise RecordingEnded(
-            "claude_replay: the recorded application stopped reading this answer here, and this run reads on\n"
-            f"  cassette  {session.path}\n"
-            f"  record it: {session.command('rewrite')}"
-        )
+    if pace == "instant":
+        return _together(chunks)
+    return zip(_pauses(meta, 1.0 if pace == "recorded" else pace), chunks, strict=False)
 
 
 def _together(chunks: Iterator[bytes]) -> Iterator[tuple[float, bytes]]:
@@ -71,8 +108,7 @@ def _together(chunks: Iterator[bytes]) -> Iterator[tuple[float, bytes]]:
         yield 0.0, b"".join(batch)
 
 
-def _pauses(meta: Meta, pace: float | Literal["instant", "recorded"]) -> Iterator[float]:
-    factor = pace if isinstance(pace, (int, float)) else 1.0
+def _pauses(meta: Meta, factor: float) -> Iterator[float]:
     before = 0
     for now in meta.times:
         yield max(now - before, 0) / 1000 / factor

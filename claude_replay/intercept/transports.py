@@ -1,30 +1,33 @@
 """
 The transports of httpx and httpx2, which all of the SDK's clients send through.
 
-Patched on their classes, so clients made before count as well; streams are passed on piece by piece. What is
-patched, and in which version it was seen: `httpx2.HTTPTransport.handle_request` and its async twin (httpx2 2.16,
-httpx 0.28), `AiohttpTransport.handle_async_request` (httpx-aiohttp, and anthropic 2.12's copy of it).
+Patched on their classes, so clients made before count as well. What is patched, and in which version it was seen:
+`HTTPTransport.handle_request` and `AsyncHTTPTransport.handle_async_request` (httpx 0.28, httpx2 2.16), and
+`AiohttpTransport.handle_async_request` (httpx-aiohttp 0.1 and 0.2, and anthropic 2.12's copy of it).
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from functools import wraps
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
 from types import ModuleType
 from typing import Any
 
 from claude_replay.api import Endpoint, identify
-from claude_replay.bodies import decode_body, decompress, media_type
-from claude_replay.exchange import Request
+from claude_replay.intercept.calls import Call
 from claude_replay.intercept.imports import ImportWatch, Patches
-from claude_replay.intercept.live import LiveAnswer
-from claude_replay.intercept.outlets import sending
-from claude_replay.intercept.playback import Playback, play
 from claude_replay.intercept.scope import current_session
-from claude_replay.session import Session, Ticket
+from claude_replay.intercept.streams import make_streams
 
 __all__ = ["TRANSPORTS", "Transports"]
+
+# Where the class stands that sends through aiohttp: two releases of a package, and the SDK's own copy.
+_AIOHTTP_MODULES = (
+    "httpx_aiohttp.transport",
+    "httpx_aiohttp.httpx2.transport",
+    "anthropic._vendor.httpx_aiohttp.transport",
+)
 
 
 class Transports:
@@ -40,10 +43,8 @@ class Transports:
         self._patches = Patches()
         self._watch = ImportWatch(
             {
-                "httpx": self._patch_httpx,
-                "httpx2": self._patch_httpx,
-                "httpx_aiohttp.transport": self._patch_aiohttp,
-                "anthropic._vendor.httpx_aiohttp.transport": self._patch_aiohttp,
+                **dict.fromkeys(("httpx", "httpx2"), self._patch_httpx),
+                **dict.fromkeys(_AIOHTTP_MODULES, self._patch_aiohttp),
             }
         )
 
@@ -51,197 +52,71 @@ class Transports:
         """See requests from now on; does nothing when it already does."""
         self._watch.start()
 
-    def _patch_httpx(self, module: ModuleType) -> None:
-        streams = make_streams(module)
-        self._patches.replace(
-            module.HTTPTransport, "handle_request", lambda original: self._sync(original, streams)
-        )
-        self._patches.replace(
-            module.AsyncHTTPTransport, "handle_async_request", lambda original: self._async(original, streams)
-        )
+    def _patch_httpx(self, library: ModuleType) -> None:
+        # A library of that name without these classes is not the one the SDK uses.
+        sync, asynchronous = (getattr(library, name, None) for name in ("HTTPTransport", "AsyncHTTPTransport"))
+        self._patches.replace(sync, "handle_request", partial(self._wrap_sync, library))
+        self._patches.replace(asynchronous, "handle_async_request", partial(self._wrap_async, library))
 
     def _patch_aiohttp(self, module: ModuleType) -> None:
         transport = module.AiohttpTransport
-        library = next(base.__module__ for base in transport.__mro__ if base.__name__ == "AsyncBaseTransport")
-        streams = make_streams(__import__(library.partition(".")[0]))
-        self._patches.replace(
-            transport, "handle_async_request", lambda original: self._async(original, streams)
-        )
+        base = next(base for base in transport.__mro__ if base.__name__ == "AsyncBaseTransport")
+        library = sys.modules[base.__module__.partition(".")[0]]
+        self._patches.replace(transport, "handle_async_request", partial(self._wrap_async, library))
 
-    def _sync(self, original: Callable[..., Any], streams: Streams) -> Callable[..., Any]:
+    def _wrap_sync(self, library: ModuleType, original: Callable[..., Any]) -> Callable[..., Any]:
+        streams = make_streams(library)
+
         @wraps(original)
         def handle_request(transport: Any, request: Any) -> Any:
             __tracebackhide__ = True
-            target = self._find(request)
-            if target is None:
+            call = self._find_call(request)
+            if call is None:
                 return original(transport, request)
-            session, endpoint = target
-            asked = convert(request, request.read())
-            outcome = session.begin(asked, endpoint)
-            if outcome is None:
-                with sending(asked.url):
-                    return original(transport, request)
-            if not isinstance(outcome, Ticket):
-                return streams.replayed(play(session, outcome), request)
-            started = time.monotonic()
-            try:
-                with sending(asked.url):
-                    response = original(transport, request)
-            except BaseException as error:
-                session.abandon(outcome, f"it could not be sent ({type(error).__name__}: {error})")
-                raise
-            return streams.recorded(
-                LiveAnswer(session, outcome, response.status_code, _headers(response), started), response
-            )
+            playback = call.begin(request.read())
+            if playback is not None:
+                return streams.play(playback, request)
+            with call.sending():
+                response = original(transport, request)
+            return streams.record(call.answered(response), response)
 
         return handle_request
 
-    def _async(
-        self, original: Callable[..., Awaitable[Any]], streams: Streams
+    def _wrap_async(
+        self, library: ModuleType, original: Callable[..., Awaitable[Any]]
     ) -> Callable[..., Awaitable[Any]]:
+        streams = make_streams(library)
+
         @wraps(original)
         async def handle_async_request(transport: Any, request: Any) -> Any:
             __tracebackhide__ = True
-            target = self._find(request)
-            if target is None:
+            call = self._find_call(request)
+            if call is None:
                 return await original(transport, request)
-            session, endpoint = target
-            asked = convert(request, await request.aread())
-            outcome = session.begin(asked, endpoint)
-            if outcome is None:
-                with sending(asked.url):
-                    return await original(transport, request)
-            if not isinstance(outcome, Ticket):
-                return streams.replayed(play(session, outcome), request)
-            started = time.monotonic()
-            try:
-                with sending(asked.url):
-                    response = await original(transport, request)
-            except BaseException as error:
-                session.abandon(outcome, f"it could not be sent ({type(error).__name__}: {error})")
-                raise
-            return streams.recorded(
-                LiveAnswer(session, outcome, response.status_code, _headers(response), started), response
-            )
+            playback = call.begin(await request.aread())
+            if playback is not None:
+                return await streams.aplay(playback, request)
+            with call.sending():
+                response = await original(transport, request)
+            return streams.record(call.answered(response), response)
 
         return handle_async_request
 
-    def _find(self, request: Any) -> tuple[Session, Endpoint] | None:
+    def _find_call(self, request: Any) -> Call | None:
+        """A request to Claude that belongs to an open cassette; None for all others, unless they are refused."""
         __tracebackhide__ = True
         session = current_session()
         if session is None and not self.refusers:
             return None
-        endpoint = identify(request.method, str(request.url), request.headers)
+        url = str(request.url)
+        endpoint = identify(request.method, url, request.headers)
         if endpoint is None:
             return None
         if session is not None:
-            return session, endpoint
+            return Call(session, endpoint, request, url)
         for refuse in self.refusers:
             refuse(request.url.host, endpoint)
         return None
 
 
 TRANSPORTS = Transports()
-
-
-def convert(request: Any, content: bytes) -> Request:
-    """A request of either library as a value."""
-    headers = dict(request.headers.items())
-    if encoding := headers.get("content-encoding"):
-        content = decompress(content, encoding)
-    return Request(request.method, str(request.url), headers, decode_body(content, media_type(headers)))
-
-
-def _headers(response: Any) -> dict[str, str]:
-    return dict(response.headers.items())
-
-
-class Streams:
-    """Response streams of one library; each library insists on its own base classes."""
-
-    def __init__(self, library: ModuleType, playing: type, recording: type) -> None:
-        self._library = library
-        self._playing = playing
-        self._recording = recording
-
-    def replayed(self, playback: Playback, request: Any) -> Any:
-        """A response that plays a recording."""
-        response: Callable[..., Any] = self._library.Response
-        if playback.content is not None:
-            return response(
-                playback.status, headers=playback.headers, content=playback.content, request=request
-            )
-        return response(
-            playback.status, headers=playback.headers, stream=self._playing(playback), request=request
-        )
-
-    def recorded(self, answer: LiveAnswer, response: Any) -> Any:
-        """The live response, with an ear on its stream."""
-        response.stream = self._recording(answer, response.stream)
-        return response
-
-
-def make_streams(library: ModuleType) -> Streams:
-    """The stream classes for httpx or httpx2."""
-    bases: tuple[Any, Any] = (library.SyncByteStream, library.AsyncByteStream)
-
-    class Playing(*bases):  # type: ignore[misc]
-        """A replayed body, with its pauses."""
-
-        def __init__(self, playback: Playback) -> None:
-            self._pieces = playback.pieces
-
-        def __iter__(self) -> Iterator[bytes]:
-            for pause, piece in self._pieces:
-                if pause:
-                    time.sleep(pause)
-                yield piece
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            import anyio
-
-            for pause, piece in self._pieces:
-                if pause:
-                    await anyio.sleep(pause)
-                yield piece
-
-    class Recording(*bases):  # type: ignore[misc]
-        """A live body on its way to the application."""
-
-        def __init__(self, answer: LiveAnswer, stream: Any) -> None:
-            self._answer = answer
-            self._stream = stream
-
-        def __iter__(self) -> Iterator[bytes]:
-            try:
-                for piece in self._stream:
-                    self._answer.add(piece)
-                    yield piece
-            except GeneratorExit:
-                raise
-            except BaseException as error:
-                self._answer.cut(error)
-                raise
-            self._answer.done()
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            try:
-                async for piece in self._stream:
-                    self._answer.add(piece)
-                    yield piece
-            except GeneratorExit:
-                raise
-            except BaseException as error:
-                self._answer.cut(error)
-                raise
-            self._answer.done()
-
-        def close(self) -> None:
-            self._stream.close()
-            self._answer.closed()
-
-        async def aclose(self) -> None:
-            await self._stream.aclose()
-            self._answer.closed()
-
-    return Streams(library, Playing, Recording)

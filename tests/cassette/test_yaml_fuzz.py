@@ -103,7 +103,7 @@ def _make_value(rng: random.Random, depth: int) -> object:
         items = {_make_text(rng, PIECES): make(rng) for _ in range(size)}
         return Flow(items) if kind < 0.55 else items
     if kind < 0.87:
-        return FlowList(_make_scalar(rng) for _ in range(size))
+        return FlowList(_make_value(rng, depth - 1) for _ in range(size))
     return [_make_value(rng, depth - 1) for _ in range(size)]
 
 

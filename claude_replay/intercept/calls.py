@@ -1,0 +1,86 @@
+"""One request to Claude on its way through a transport, without the I/O: sync and async transports share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from claude_replay.api import Endpoint
+from claude_replay.bodies import decode_body, decompress, media_type
+from claude_replay.cassette import Entry
+from claude_replay.exchange import Request
+from claude_replay.intercept.live import LiveAnswer
+from claude_replay.intercept.outlets import sending
+from claude_replay.intercept.playback import Playback, play
+from claude_replay.session import Session
+from claude_replay.settings import may_send
+
+__all__ = ["Call"]
+
+# How clients without an API key sign in. Tokens never enter a cassette, and are not asked for on replay: the
+# placeholder key takes their place.
+_SIGN_IN = "POST /v1/oauth/token"
+
+
+class Call:
+    """
+    A request that belongs to an open cassette.
+
+    First `begin`; where that gives nothing to play, the request is sent within `sending`, and its answer given to
+    `answered`.
+    """
+
+    __slots__ = ("_answer", "_endpoint", "_request", "_session", "_url")
+
+    def __init__(self, session: Session, endpoint: Endpoint, request: Any, url: str) -> None:
+        self._session = session
+        self._endpoint = endpoint
+        self._request = request
+        self._url = url
+        self._answer: LiveAnswer | None = None
+
+    def begin(self, content: bytes) -> Playback | None:
+        """What to play, or None where the request is to be sent; raises CassetteMiss."""
+        __tracebackhide__ = True
+        session = self._session
+        if self._endpoint.operation == _SIGN_IN and may_send(session.settings.mode):
+            return None
+        outcome = session.begin(self._convert(content), self._endpoint)
+        if isinstance(outcome, Entry):
+            return play(session, outcome)
+        if outcome is not None:
+            self._answer = LiveAnswer(session, outcome)
+        return None
+
+    def _convert(self, content: bytes) -> Request:
+        headers = read_headers(self._request.headers)
+        if encoding := headers.get("content-encoding"):
+            content = decompress(content, encoding)
+        return Request(self._request.method, self._url, headers, decode_body(content, media_type(headers)))
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Around the live call, until its status and headers are there."""
+        with sending(self._url):
+            if self._answer is None:
+                yield
+            else:
+                with self._answer.sending():
+                    yield
+
+    def answered(self, response: Any) -> LiveAnswer | None:
+        """What is to listen to the answer while it is read; None where nobody needs to."""
+        if self._answer is not None:
+            self._answer.answered(response.status_code, read_headers(response.headers))
+        return self._answer
+
+
+def read_headers(headers: Any) -> dict[str, str]:
+    """The headers of a request or response of either library; names in lower case, values of equal names joined."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers.raw:
+        # Latin-1 cannot fail; `headers.items()` would try three encodings on each header first.
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
