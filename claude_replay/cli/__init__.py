@@ -1,8 +1,8 @@
 """
 The command line: `claude-replay list`, `show`, `check`.
 
-One module per command, imported when it is asked for. Exit codes: 0 fine, 1 findings (`check`), 2 wrong usage or
-a file that cannot be read.
+One module per command, imported when it is asked for. Exit codes: 0 fine, 1 findings (`check`), 2 wrong usage
+or a file that cannot be read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Errors become a message on stderr; an interrupt, or a reader that went away (`| head`), ends it quietly.
     """
     try:
-        status = _run(list(sys.argv[1:] if argv is None else argv))
+        # Not `list`: from its first use on, that is the module of the command.
+        status = _run(tuple(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: Sequence[str]) -> int:
     try:
         if arguments and arguments[0] in _COMMANDS:
             status: int = import_module(f"claude_replay.cli.{arguments[0]}").run(arguments[1:])
@@ -58,13 +59,15 @@ def _run(arguments: list[str]) -> int:
         return int(stop.code or 0)
 
 
-def _answer_itself(arguments: list[str]) -> int:
+def _answer_itself(arguments: Sequence[str]) -> int:
     from claude_replay.cli.arguments import make_main_parser
     from claude_replay.settings.fields import nearest
 
     if arguments and not arguments[0].startswith("-"):
         name = arguments[0]
-        raise SettingsError(f"there is no command {name!r}; {nearest(name, _COMMANDS)}\nsee: claude-replay --help")
+        raise SettingsError(
+            f"there is no command {name!r}; {nearest(name, _COMMANDS)}\nsee: claude-replay --help"
+        )
     parser = make_main_parser(_COMMANDS)
     if parser.read(arguments).version:
         import claude_replay
@@ -81,7 +84,7 @@ def _fail(message: str) -> int:
 
     try:
         sys.stdout.flush()
-        Printer(sys.stderr).line(f"claude-replay: {message}")
+        Printer(sys.stderr).text(f"claude-replay: {message}")
     except BrokenPipeError:
         _drop_output()
     return _WRONG_USAGE

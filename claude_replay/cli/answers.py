@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from claude_replay.api import assemble_message
 from claude_replay.bodies import expand
-from claude_replay.cli.blocks import compact_json, pretty_json, render_content, tool_names
+from claude_replay.cli.blocks import WIDTH, compact_json, pretty_json, render_content, tool_names
 from claude_replay.exchange import Binary, Body, Event, EventStream, Json, Response, Text
 
 __all__ = ["cut_lines", "describe_answer", "message_of", "render_answer", "render_body"]
@@ -56,7 +56,7 @@ def render_answer(response: Response, *, whole: bool) -> Iterator[str]:
 def _render_stream_end(stream: EventStream, message: object) -> Iterator[str]:
     errors = [item.data for item in stream.items if isinstance(item, Event) and item.name == "error"]
     for data in errors:
-        yield _describe_error(data) or f"error: {compact_json(data)}"
+        yield f"[error] {_describe_error(data) or compact_json(data)}"
     if message is None and not errors:
         yield "[these events carry no message; --raw shows them]"
     if stream.tail:
@@ -66,8 +66,14 @@ def _render_stream_end(stream: EventStream, message: object) -> Iterator[str]:
 def render_body(body: Body, *, whole: bool) -> list[str]:
     """The lines of a body that is neither a message nor asks for one; `whole` cuts nothing."""
     if isinstance(body, Json):
-        error = _describe_error(body.value)
-        lines = [error] if error else pretty_json(body.value).split("\n")
+        error, line = _describe_error(body.value), compact_json(body.value)
+        lines = (
+            [f"[error] {error}"]
+            if error
+            else [line]
+            if len(line) <= WIDTH
+            else pretty_json(body.value).split("\n")
+        )
     elif isinstance(body, Text):
         lines = body.text.split("\n")
     elif isinstance(body, Binary):

@@ -22,9 +22,12 @@ class Parser(argparse.ArgumentParser):
     `example` is a command line that does something useful, shown below the options.
     """
 
-    def __init__(self, command: str, description: str, *, example: str, epilog: str = "") -> None:
+    def __init__(
+        self, command: str, description: str, *, example: str, epilog: str = "", usage: str | None = None
+    ) -> None:
         super().__init__(
             prog=f"claude-replay {command}".rstrip(),
+            usage=usage,
             description=description,
             epilog="\n\n".join(filter(None, [epilog, f"example:\n  {example}"])),
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -56,6 +59,7 @@ def make_main_parser(commands: Mapping[str, str]) -> Parser:
         "Looks at cassettes: the exchanges with Claude that your tests recorded.",
         epilog=f"commands:\n{listing}\n\n`claude-replay COMMAND --help` says more about one of them.",
         example="claude-replay show cassettes/tests/test_chat/test_greeting.yaml",
+        usage="claude-replay [-h] [--version] COMMAND ...",
     )
     parser.add_argument("--version", action="store_true", help="print the version and stop")
     return parser

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-__all__ = ["compact_json", "pretty_json", "render_content", "tool_names"]
+__all__ = ["WIDTH", "compact_json", "pretty_json", "render_content", "tool_names"]
 
-_WIDTH = 100
+WIDTH = 100
+"""How long JSON on one line may be."""
+
 _LONGEST_TEXT = 80
 
 _Block = Mapping[str, object]
@@ -25,7 +27,7 @@ def tool_names(content: object) -> dict[str, str]:
 
 
 def render_content(content: object, names: _Names) -> Iterator[str]:
-    """The lines of a message's content, of a system prompt, or of a tool's result; `names` as in `tool_names`."""
+    """The lines of a message's content, a system prompt or a tool's result; `names` as in `tool_names`."""
     if isinstance(content, str):
         yield from content.split("\n")
     elif isinstance(content, list):
@@ -75,7 +77,7 @@ def _render_call(block: _Block) -> Iterator[str]:
     server = "" if block.get("type") == "tool_use" else " [on the server]"
     name, given = block.get("name", "?"), block.get("input")
     line = f"{name}({compact_json(given)}){server}"
-    if len(line) <= _WIDTH:
+    if len(line) <= WIDTH:
         yield line
         return
     first, *others = pretty_json(given).split("\n")

@@ -12,12 +12,12 @@ from claude_replay.cli.answers import cut_lines, describe_answer, message_of, re
 from claude_replay.cli.blocks import compact_json, render_content, tool_names
 from claude_replay.exchange import Exchange, Usage
 
-__all__ = ["Conversations", "describe_exchange", "render_exchange"]
+__all__ = ["Conversations", "Shown", "describe_exchange", "render_exchange"]
 
 _SYSTEM_LINES = 6
 _LONGEST_SETTING = 80
 # Shown in a place of their own.
-_SHOWN_APART = ("model", "messages", "system", "tools", "stream")
+_APART = ("model", "messages", "system", "tools", "stream")
 
 
 def describe_exchange(number: int, exchange: Exchange) -> str:
@@ -46,8 +46,8 @@ def _describe_usage(usage: Usage) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """What of a request an earlier exchange has shown: `number` of that exchange, how many messages, and more."""
+class Shown:
+    """What an earlier exchange has shown: its number, how many messages of this one, and its own fields."""
 
     number: int
     messages: int
@@ -62,7 +62,7 @@ class Conversations:
     _answers: list[str] = field(default_factory=list)
     _fields: list[Mapping[str, object]] = field(default_factory=list)
 
-    def add(self, exchange: Exchange) -> _Shown | None:
+    def add(self, exchange: Exchange) -> Shown | None:
         """Take the next exchange; gives what an earlier one has shown of it, None where that is nothing."""
         fields = _fields_of(exchange)
         keys = [_message_key(message) for message in _messages_of(fields)]
@@ -75,7 +75,7 @@ class Conversations:
             self._ends[prefixes[-1]] = len(self._fields)
         return shown
 
-    def _find(self, keys: Sequence[str], prefixes: Sequence[str]) -> _Shown | None:
+    def _find(self, keys: Sequence[str], prefixes: Sequence[str]) -> Shown | None:
         for count in range(len(keys), 0, -1):
             number = self._ends.get(prefixes[count - 1])
             if number is None:
@@ -84,7 +84,7 @@ class Conversations:
                 count += 1
             # The last message is what this exchange is about, so it is shown in any case.
             count = min(count, len(keys) - 1)
-            return _Shown(number, count, self._fields[number - 1]) if count else None
+            return Shown(number, count, self._fields[number - 1]) if count else None
         return None
 
 
@@ -109,7 +109,7 @@ def _message_key(message: object) -> str:
 
 
 def _bare(block: object) -> object:
-    # What an application sends back of an answer may lack fields that were null, and may have marks for the cache.
+    # What an application sends back of an answer may lack fields that were null, or have cache marks.
     if not isinstance(block, dict):
         return block
     return {key: value for key, value in block.items() if value is not None and key != "cache_control"}
@@ -126,7 +126,7 @@ def _hash_prefixes(keys: Sequence[str]) -> Iterator[str]:
         yield digest.hexdigest()
 
 
-def render_exchange(number: int, exchange: Exchange, shown: _Shown | None, *, whole: bool) -> Iterator[str]:
+def render_exchange(number: int, exchange: Exchange, shown: Shown | None, *, whole: bool) -> Iterator[str]:
     """The lines below the head of an exchange, without what was `shown` before; `whole` cuts nothing."""
     fields = _fields_of(exchange)
     messages = _messages_of(fields)
@@ -148,10 +148,12 @@ def _describe_settings(fields: Mapping[str, object]) -> str:
         return ""
     parts = [
         f"{name} {value if len(value) <= _LONGEST_SETTING else value[:_LONGEST_SETTING] + '…'}"
-        for name, value in ((name, _plain(value)) for name, value in fields.items() if name not in _SHOWN_APART)
+        for name, value in ((name, _plain(value)) for name, value in fields.items() if name not in _APART)
     ]
     tools = fields.get("tools")
-    names = [str(tool.get("name")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    names = (
+        [str(tool.get("name")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    )
     return " · ".join([*parts, *([f"tools {', '.join(names)}"] if names else [])])
 
 
@@ -160,7 +162,7 @@ def _plain(value: object) -> str:
 
 
 def _render_messages(
-    number: int, fields: Mapping[str, object], shown: _Shown | None, *, whole: bool
+    number: int, fields: Mapping[str, object], shown: Shown | None, *, whole: bool
 ) -> Iterator[str]:
     messages, skipped, names = _messages_of(fields), shown.messages if shown else 0, dict[str, str]()
     if fields.get("system") and not (shown and shown.fields.get("system") == fields["system"]):

@@ -28,10 +28,16 @@ _HEAD_BYTES = 65536
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Cassette files in order, and the cassettes (there may be no such file) that have journals beside them."""
+    """
+    Cassette files in order, and journals.
+
+    `journaled` are the cassettes to look for journals of; there need not be such a file. `journals` are those
+    that were named.
+    """
 
     cassettes: tuple[Path, ...]
     journaled: tuple[Path, ...]
+    journals: tuple[Path, ...]
 
 
 def find_files(paths: Sequence[str]) -> Found:
@@ -41,20 +47,30 @@ def find_files(paths: Sequence[str]) -> Found:
     Without paths the folder `cassettes` is searched. Files and folders that begin with a dot are passed over.
     Raises SettingsError for a path that does not exist.
     """
-    cassettes: dict[Path, None] = {}
-    journaled: dict[Path, None] = {}
+    cassettes: list[Path] = []
+    journals: list[Path] = []
+    named: list[Path] = []
     for path in [Path(name) for name in paths] or [Path(DEFAULT_FOLDER)]:
         if not path.exists():
             raise SettingsError(_explain_missing(path, named=bool(paths)))
-        if not path.is_dir():
-            cassettes[path] = None
-            continue
-        for file in _walk(path):
-            if journal := _JOURNAL.fullmatch(file.name):
-                journaled[file.with_name(journal[1])] = None
-            elif not file.name.startswith(".") and file.name.endswith(_ENDINGS) and _is_cassette(file):
-                cassettes[file] = None
-    return Found(tuple(cassettes), tuple(dict.fromkeys([*cassettes, *journaled])))
+        if path.is_dir():
+            files = list(_walk(path))
+            journals += filter(_owner_of, files)
+            cassettes += filter(_is_cassette, files)
+        else:
+            (named if _owner_of(path) else cassettes).append(path)
+    owners = [owner for journal in (*journals, *named) if (owner := _owner_of(journal))]
+    return Found(
+        tuple(dict.fromkeys(cassettes)),
+        tuple(dict.fromkeys([*cassettes, *owners])),
+        tuple(dict.fromkeys(named)),
+    )
+
+
+def _owner_of(file: Path) -> Path | None:
+    """The cassette that this file is a journal of; None where it is none."""
+    match = _JOURNAL.fullmatch(file.name)
+    return file.with_name(match[1]) if match else None
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -64,14 +80,14 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _is_cassette(path: Path) -> bool:
-    # A file of another kind (a pipe) would be waited for; one that cannot be opened is worth a line of its own.
-    if not path.is_file():
+    # Not pipes, which would be waited for.
+    if path.name.startswith(".") or not path.name.endswith(_ENDINGS) or not path.is_file():
         return False
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD_BYTES)
     except OSError:
-        return True
+        return True  # that it cannot be opened is worth a line of its own
     if find_format(head) is not None:
         return True
     head = head if head[:2] != b"\x1f\x8b" else read_head(head)
@@ -79,7 +95,7 @@ def _is_cassette(path: Path) -> bool:
 
 
 def read_cassette(path: Path) -> Cassette:
-    """The cassette at `path`; raises CassetteLoadError, or SettingsError with the nearest file where there is none."""
+    """The cassette at `path`; raises CassetteLoadError, or SettingsError that names the nearest file."""
     if path.is_dir():
         raise SettingsError(f"{path} is a folder; what is in it: claude-replay list {path}")
     cassette = load_cassette(path)

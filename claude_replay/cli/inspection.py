@@ -13,25 +13,24 @@ from claude_replay.cassette import Cassette, Entry, key_of, load_cassette
 from claude_replay.cassette.formats.unpack import gunzip, is_gzip
 from claude_replay.cassette.yamltext import Limits
 from claude_replay.cli.problems import read_problem
-from claude_replay.cli.secrets import drop_masked, find_lines, find_places
+from claude_replay.cli.secrets import drop_values, find_fakes, find_lines, find_places
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import EventStream, Exchange
 from claude_replay.normalize import MATCHING, canonicalize
 from claude_replay.redact import Redactor
 
-__all__ = ["Finding", "inspect_cassette"]
+__all__ = ["Finding", "Inspection"]
 
 _REVOKE = (
-    "A secret that was committed is known: revoke it and take it out of the git history. Then record the cassette "
-    "anew (pytest --claude-record=rewrite), or write [redacted] in its place."
+    "A secret that was committed is known: revoke it and take it out of the git history. Then record the "
+    "cassette anew (pytest --claude-record=rewrite), or write [redacted] in its place."
 )
-_FINISH = "pytest --claude-record=once finishes incomplete cassettes: it plays what is there and records the rest."
-_ID_DIGITS = 16
+_FINISH = "pytest --claude-record=once finishes an incomplete cassette: it records what is missing there."
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Something that a person should look at; one that is no error is a warning."""
+    """Something that a person should look at; what is no error is a warning."""
 
     path: str
     line: int
@@ -40,41 +39,131 @@ class Finding:
     advice: str = ""
 
 
-class _Inspection:
-    """Collects what is found in one file."""
+class Inspection:
+    """
+    What was found in the file at `path`.
+
+    `exchanges` counts those that could be reached, `findings` come in the order of their lines.
+    """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
-        self.findings: list[Finding] = []
         self._path = path
         self._redactor = redactor
         self._text = _read_text(path)
+        self._found: list[Finding] = []
+        cassette = self._load()
+        self.exchanges = len(cassette.entries)
+        # What other tools' filters wrote in place of a credential is none.
+        self._fakes: set[str] = set()
+        if cassette.foreign:
+            self._fakes.update(*(find_fakes(entry.exchange, redactor) for entry in cassette.entries))
         # Lines with secrets that no exchange accounts for yet.
-        self._lines = find_lines(self._text, redactor)
+        self._lines = find_lines(self._text, redactor, self._fakes)
+        self._inspect_head(cassette)
+        self._inspect_entries(cassette)
+        for line in self._lines:
+            self._add(line, "a secret stands on this line", advice=_REVOKE)
+        self.findings = sorted(self._found)
 
-    def inspect(self) -> int:
-        """Look at everything; gives the number of exchanges."""
+    def _add(self, line: int, text: str, *, is_error: bool = True, advice: str = "") -> None:
+        self._found.append(Finding(str(self._path), line, text, is_error, advice))
+
+    def _add_problem(self, error: CassetteLoadError) -> None:
+        problem = read_problem(error, self._path)
+        self._add(problem.line or 1, problem.text, advice=problem.advice)
+
+    def _load(self) -> Cassette:
         try:
-            cassette = load_cassette(self._path) or Cassette()
+            return load_cassette(self._path) or Cassette()
         except CassetteLoadError as error:
-            self._add_error(error)
-            cassette = Cassette()
+            self._add_problem(error)
+            return Cassette()
+
+    def _inspect_head(self, cassette: Cassette) -> None:
         if cassette.incomplete:
             line = self._text.partition("\nincomplete:")[0].count("\n") + 2
             labels = ", ".join(cassette.incomplete)
-            self._warn(line, f"incomplete: not passed since it was recorded: {labels}", _FINISH)
+            text = f"incomplete: not passed since it was recorded: {labels}"
+            self._add(line, text, is_error=False, advice=_FINISH)
         for remark in cassette.skipped:
             # Other services have their place in other tools' cassettes.
             if "not a Claude exchange" not in remark and ": kept; " not in remark:
-                self._warn(1, f"left out: {remark}")
+                self._add(1, f"left out: {remark}", is_error=False)
+
+    def _inspect_entries(self, cassette: Cassette) -> None:
         ends = [*(entry.line for entry in cassette.entries[1:]), math.inf]
-        for number, (entry, end) in enumerate(zip(cassette.entries, ends, strict=True), 1):
+        for number, (entry, end) in enumerate(zip(cassette.entries, ends, strict=False), 1):
             try:
                 exchange = entry.exchange
             except CassetteLoadError as error:
-                self._add_error(error)
+                self._add_problem(error)
                 continue
-            self._inspect_exchange(number, entry, exchange, foreign=cassette.foreign is not None)
-            self._find_secrets(number, entry.line, end, exchange, foreign=cassette.foreign is not None)
-        for line in self._lines:
-            self._error(line, "a secret stands on this line", _REVOKE)
-        return len(cassette.entries)
+            # In a file that is not laid out as ours nobody knows where an exchange begins.
+            end = end if end > entry.line else math.inf
+            for problem, is_error in _judge(entry, exchange):
+                self._add(entry.line, f"exchange {number}: {problem}", is_error=is_error)
+            self._find_secrets(number, drop_values(exchange, self._fakes), entry.line, end)
+
+    def _find_secrets(self, number: int, exchange: Exchange, line: int, end: float) -> None:
+        places = list(find_places(exchange, self._redactor))
+        if not places:
+            return
+        lines = [candidate for candidate in self._lines if line <= candidate < end]
+        self._lines = [candidate for candidate in self._lines if candidate not in lines]
+        more = f" (also line {', '.join(map(str, lines[1:]))})" if lines[1:] else ""
+        text = f"exchange {number}: a secret stands at {', '.join(places)}{more}"
+        self._add(lines[0] if lines else line, text, advice=_REVOKE)
+
+
+def _read_text(path: Path) -> str:
+    """The text of a file as far as there is one; what cannot be read is said when the cassette is loaded."""
+    try:
+        content = path.read_bytes()
+        content = gunzip(content, Limits().bytes) if is_gzip(content) else content
+    except (OSError, ValueError):
+        return ""
+    return content.decode("utf-8", "replace")
+
+
+def _judge(entry: Entry, exchange: Exchange) -> Iterator[tuple[str, bool]]:
+    """What is wrong with an exchange, and for each whether it is an error."""
+    yield from ((damage, True) for damage in _find_damage(exchange))
+    yield from ((doubt, False) for doubt in _find_doubts(exchange))
+    if judgment := _judge_id(entry, exchange):
+        yield judgment
+
+
+def _find_damage(exchange: Exchange) -> Iterator[str]:
+    for side, body in (("request", exchange.request.body), ("response", exchange.response.body)):
+        try:
+            encode_body(body)
+        except (TypeError, ValueError, RecursionError) as error:
+            yield f"{side}.body cannot be written as JSON: {error}"
+
+
+def _find_doubts(exchange: Exchange) -> Iterator[str]:
+    request, response = exchange.request, exchange.response
+    stream = response.body if isinstance(response.body, EventStream) else None
+    if response.ended == "closed":
+        yield "the application stopped reading this stream; a program that reads on fails there"
+    elif stream is not None and (stream.tail or not is_finished(stream.items)):
+        yield "the stream stops before its end (no message_stop)"
+    asked = describe_endpoint(request.method, request.url).operation == "messages"
+    if asked and response.status == 200 and (stream is not None) != wants_stream(request.body):
+        kind = "no stream although one was" if stream is None else "a stream although none was"
+        yield f"the answer is {kind} asked for"
+
+
+def _judge_id(entry: Entry, exchange: Exchange) -> tuple[str, bool] | None:
+    """What is wrong with the id of an exchange, and whether that is an error; None without a fault."""
+    key, _, _ = entry.short_id.partition("-")
+    try:
+        fits = not key or key == key_of(canonicalize(exchange.request, MATCHING).fingerprint)
+    except (TypeError, ValueError, RecursionError):
+        return None  # a body that is no JSON is said already
+    if fits:
+        return None
+    if entry.find_key() is None:
+        return "its id no longer fits the request: edited by hand, it answers what it asks now", False
+    # Its check sum holds, so replay believes it: it was made to answer a request that is not shown here.
+    return "its id is that of another request, which it would answer instead of the one written here", True

@@ -32,8 +32,8 @@ class _Row:
     """
     What one file holds; `bytes` is its size.
 
-    `state` is "complete", "incomplete", "foreign" or "unreadable"; `reason` says which tests are to come, which
-    tool wrote the file, or why it cannot be read.
+    `state` is "complete", "incomplete", "foreign" or "unreadable"; `reason` says which tests are to come,
+    which tool wrote the file, or why it cannot be read.
     """
 
     path: str
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     rows = [_read_row(path) for path in find_files(options.paths).cassettes]
     printer = Printer(sys.stdout)
     if options.json:
-        printer.line(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
+        printer.text(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
         return 0
     if not rows:
         printer.line(f"no cassette in {', '.join(options.paths) or DEFAULT_FOLDER}")
@@ -68,12 +68,15 @@ def run(arguments: Sequence[str]) -> int:
 def _make_parser() -> Parser:
     parser = Parser(
         "list",
-        "Lists cassettes with what was asked of which model, tokens, size, the day of the first recording and the\n"
-        "state: complete, incomplete, foreign (another tool's), unreadable.",
+        "Lists cassettes: what was asked of which model, tokens, size, the day of the first recording, and\n"
+        "the state: complete, incomplete, foreign (another tool's), unreadable.",
         example="claude-replay list cassettes/tests/test_chat",
     )
     parser.add_argument(
-        "paths", metavar="PATH", nargs="*", help=f"cassettes, or folders to search (default: {DEFAULT_FOLDER})"
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help=f"cassettes, or folders to search (default: {DEFAULT_FOLDER})",
     )
     parser.add_argument("--json", action="store_true", help="print a list of objects, for programs")
     return parser
@@ -85,7 +88,9 @@ def _read_row(path: Path) -> _Row:
         row = _describe(path, cassette)
     except CassetteLoadError as error:
         problem = read_problem(error, path)
-        row = _Row(str(path), "unreadable", f"line {problem.line}: {problem.text}" if problem.line else problem.text)
+        row = _Row(
+            str(path), "unreadable", f"line {problem.line}: {problem.text}" if problem.line else problem.text
+        )
     row.bytes = path.stat().st_size
     return row
 
@@ -112,11 +117,19 @@ def _describe(path: Path, cassette: Cassette) -> _Row:
 
 
 def _show_cells(row: _Row) -> tuple[str, ...]:
-    operations = [name if count == 1 else f"{name} ×{count}" for name, count in row.operations.items()]
+    operations = [name if count == 1 else f"{count} {name}" for name, count in row.operations.items()]
     asked = " · ".join(filter(None, [_name_some(operations), _name_some(row.models)]))
     state = row.state if row.state in ("complete", "incomplete") else f"{row.state}: {row.reason}"
     day = (row.recorded_at or "")[:10]
-    return row.path, f"{row.exchanges:,}", asked, f"{row.usage.total_tokens:,}", _show_size(row.bytes), day, state
+    return (
+        row.path,
+        f"{row.exchanges:,}",
+        asked,
+        f"{row.usage.total_tokens:,}",
+        _show_size(row.bytes),
+        day,
+        state,
+    )
 
 
 def _name_some(names: Sequence[str]) -> str:
@@ -125,18 +138,13 @@ def _name_some(names: Sequence[str]) -> str:
 
 
 def _show_size(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            break
-        size /= 1000
-    else:
-        unit = "GB"
-    return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.1f} MB"
 
 
 def _align(rows: Iterable[Sequence[str]]) -> list[str]:
-    table = [[cell.replace("\n", " ") for cell in row] for row in rows]
+    table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return ["  ".join(_pad(row, widths)).rstrip() for row in table]
 

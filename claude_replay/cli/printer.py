@@ -11,8 +11,8 @@ from claude_replay.redact import Redactor, known_literals
 
 __all__ = ["Printer", "escape", "make_redactor"]
 
-# Control characters but tab and line feed; what turns the direction of text or cannot be seen at all (joiners make
-# emoji and letters, so they stay); halves of characters.
+# Control characters but tab and line feed; what turns the direction of text or cannot be seen at all (joiners
+# make emoji and letters, so they stay); halves of characters.
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -56,7 +56,14 @@ class Printer:
         self._bold = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def line(self, text: str = "", *, bold: bool = False) -> None:
-        """Write `text`, which may have several lines, and a line end."""
+        """Write `text` as one line; line feeds in it are escaped, too."""
+        self._write(text.replace("\n", "\\n"), bold=bold)
+
+    def text(self, text: str) -> None:
+        """Write `text`, which may have several lines."""
+        self._write(text, bold=False)
+
+    def _write(self, text: str, *, bold: bool) -> None:
         safe = escape(self._redactor.text(text))
         encoding = self._stream.encoding or "utf-8"
         safe = safe.encode(encoding, "backslashreplace").decode(encoding)

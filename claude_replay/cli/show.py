@@ -48,12 +48,14 @@ def run(arguments: Sequence[str]) -> int:
 def _make_parser() -> Parser:
     parser = Parser(
         "show",
-        "Prints a cassette as the conversation that it recorded: who said what, which tools were called, how each\n"
-        "answer ended. Messages that an earlier exchange has shown are not repeated. Secrets are left out.",
+        "Prints a cassette as the conversation that it recorded: who said what, which tools were called,\n"
+        "how each answer ended. What an earlier exchange has shown is not repeated. Secrets are left out.",
         example="claude-replay show cassettes/tests/test_chat/test_greeting.yaml 2",
     )
     parser.add_argument("cassette", metavar="CASSETTE", help="a cassette, also one of vcrpy")
-    parser.add_argument("number", metavar="N", nargs="?", type=_read_number, help="only this exchange, and all of it")
+    parser.add_argument(
+        "number", metavar="N", nargs="?", type=_read_number, help="only this exchange, and all of it"
+    )
     parser.add_argument("--full", action="store_true", help="cut nothing, however long it is")
     parser.add_argument("--raw", action="store_true", help="headers and bodies as they went over the wire")
     return parser
@@ -68,7 +70,9 @@ def _read_number(text: str) -> int:
 def _choose(cassette: Cassette, number: int | None, path: Path) -> _Numbered:
     count = len(cassette.entries)
     if number is not None and number > count:
-        raise SettingsError(f"{path} has {count} exchange{'' if count == 1 else 's'}, so there is no number {number}")
+        raise SettingsError(
+            f"{path} has {count} exchange{'' if count == 1 else 's'}, so there is no number {number}"
+        )
     numbers = [number] if number else range(1, count + 1)
     return [(place, cassette.entries[place - 1].exchange) for place in numbers]
 
@@ -77,7 +81,12 @@ def _names_of_headers(cassette: Cassette, chosen: _Numbered) -> set[str]:
     # Other tools keep headers that tell who recorded; of ours only what was chosen to be kept is there.
     if cassette.foreign:
         return set()
-    return {name for _, exchange in chosen for side in (exchange.request, exchange.response) for name in side.headers}
+    return {
+        name
+        for _, exchange in chosen
+        for side in (exchange.request, exchange.response)
+        for name in side.headers
+    }
 
 
 def _describe_cassette(path: Path, cassette: Cassette) -> str:
@@ -89,7 +98,9 @@ def _describe_cassette(path: Path, cassette: Cassette) -> str:
     return " · ".join(parts)
 
 
-def _render_talk(chosen: _Numbered, redactor: Redactor, *, full: bool, alone: bool) -> Iterator[tuple[str, bool]]:
+def _render_talk(
+    chosen: _Numbered, redactor: Redactor, *, full: bool, alone: bool
+) -> Iterator[tuple[str, bool]]:
     conversations = Conversations()
     for number, raw in chosen:
         exchange = redactor.exchange(raw)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from claude_replay.session import Run, Session
-from claude_replay.settings import Layer, Settings, is_ci, resolve
+from claude_replay.settings import FIELDS, Layer, Settings, is_ci, resolve
 
 __all__ = ["Ambient", "current_ambient", "pop_ambient", "push_ambient"]
 
@@ -34,8 +34,6 @@ class Ambient:
 
 def environment_layer() -> Layer:
     """The settings in the environment: CLAUDE_REPLAY_MODE, CLAUDE_REPLAY_IGNORE, …"""
-    from claude_replay.settings import FIELDS
-
     values = {
         name: os.environ[key]
         for name in FIELDS

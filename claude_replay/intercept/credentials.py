@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+import os
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from claude_replay.redact.placeholder import PLACEHOLDER_KEY
 
 __all__ = ["placeholder_key"]
 
-_NAMES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+_KEY = "ANTHROPIC_API_KEY"
+_NAMES = (_KEY, "ANTHROPIC_AUTH_TOKEN")
+_lock = threading.Lock()
+_users = 0
 
 
 @contextmanager
-def placeholder_key(environ: MutableMapping[str, str]) -> Iterator[None]:
+def placeholder_key() -> Iterator[None]:
     """
-    Put a placeholder into `environ` where it names no key: the SDK builds no request without one.
+    Put a placeholder into the environment where it names no key: the SDK builds no request without one.
 
-    Taken out again at the end, unless somebody has set another one meanwhile.
+    Taken out again when the last of those who overlap is done, unless somebody has set another one meanwhile.
     """
-    if any(environ.get(name) for name in _NAMES):
-        yield
-        return
-    before = environ.get(_NAMES[0])
-    environ[_NAMES[0]] = PLACEHOLDER_KEY
+    global _users
+    with _lock:
+        _users += 1
+        if not any(os.environ.get(name) for name in _NAMES):
+            os.environ[_KEY] = PLACEHOLDER_KEY
     try:
         yield
     finally:
-        if environ.get(_NAMES[0]) == PLACEHOLDER_KEY:
-            del environ[_NAMES[0]]
-            if before is not None:
-                environ[_NAMES[0]] = before
+        with _lock:
+            _users -= 1
+            if not _users and os.environ.get(_KEY) == PLACEHOLDER_KEY:
+                del os.environ[_KEY]

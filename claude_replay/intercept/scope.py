@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from claude_replay.errors import LiveCallRefused
+from claude_replay.errors import CassetteMiss, LiveCallRefused
 from claude_replay.session import Session
 
 __all__ = ["Scope", "current_session", "enter", "leave"]
@@ -14,16 +14,30 @@ __all__ = ["Scope", "current_session", "enter", "leave"]
 
 @dataclass(eq=False, slots=True)
 class Scope:
-    """An open cassette and the one it was opened in; `session` None hides the outer ones."""
+    """
+    An open cassette and the one around it; `session` None hides the outer ones.
+
+    `ambient` says that it holds for the whole process.
+    """
 
     session: Session | None
     parent: Scope | None
-    open: bool = True
-    ambient: bool = field(default=False)
+    ambient: bool
+    is_open: bool = True
+
+    def __str__(self) -> str:
+        return str(self.session.path) if self.session is not None else "no cassette"
+
+    def is_inside(self, outer: Scope) -> bool:
+        """Whether this is `outer` or was opened within it."""
+        scope: Scope | None = self
+        while scope is not None and scope is not outer:
+            scope = scope.parent
+        return scope is outer
 
 
 _current: ContextVar[Scope | None] = ContextVar("claude_replay_scope", default=None)
-# Threads begin with an empty context, so what is open in the process is kept beside it.
+# Threads begin with an empty context, so what is open in the process is kept beside it, in the order of opening.
 _open: list[Scope] = []
 _lock = threading.Lock()
 
@@ -36,8 +50,7 @@ def enter(session: Session | None, *, ambient: bool = False) -> Scope:
     for the task or thread that opened them and what it starts.
     """
     with _lock:
-        parent = _lookup()
-        scope = Scope(session, parent, ambient=ambient)
+        scope = Scope(session, _find_nearest(), ambient)
         _open.append(scope)
     if not ambient:
         _current.set(scope)
@@ -47,56 +60,58 @@ def enter(session: Session | None, *, ambient: bool = False) -> Scope:
 def leave(scope: Scope) -> None:
     """End a scope; the one around it holds again."""
     with _lock:
-        scope.open = False
+        scope.is_open = False
         if scope in _open:
             _open.remove(scope)
         if _current.get() is scope:
-            _current.set(_first_open(scope.parent))
+            _current.set(_find_open(scope))
 
 
 def current_session() -> Session | None:
     """
     The session a request made here and now belongs to.
 
-    Raises LiveCallRefused where two cassettes are open side by side and this thread knows neither.
+    Raises CassetteMiss where several cassettes are open side by side and this thread knows none of them,
+    LiveCallRefused in a task whose own cassette is closed while another one is open.
     """
-    if not _open:
-        return None
     with _lock:
-        scope = _lookup()
-    return scope.session if scope is not None else None
+        if not _open:
+            return None
+        return (_find_nearest() or _find_only()).session
 
 
-def _lookup() -> Scope | None:
-    mine = _first_open(_current.get())
-    if not _open:
-        return None
-    last = _open[-1]
-    if mine is not None:
-        # A scope for the whole process that was opened inside mine is nearer.
-        return last if last.ambient and _is_inside(last, mine) else mine
-    siblings = [scope for scope in _open if not _is_inside(last, scope)]
-    if siblings and not last.ambient:
-        names = ", ".join(str(scope.session.path) for scope in (*siblings, last) if scope.session)
-        raise LiveCallRefused(
-            f"claude_replay: several cassettes are open at once ({names}) and this thread was started without "
-            "its context, so it is unclear which one a request of it belongs to.\n"
-            "  Start it with its context: threading.Thread(target=contextvars.copy_context().run, args=(function,)), "
-            "or asyncio.to_thread(function)."
-        )
-    return last
-
-
-def _first_open(scope: Scope | None) -> Scope | None:
-    while scope is not None and not scope.open:
+def _find_open(scope: Scope | None) -> Scope | None:
+    while scope is not None and not scope.is_open:
         scope = scope.parent
     return scope
 
 
-def _is_inside(inner: Scope, outer: Scope) -> bool:
-    scope: Scope | None = inner
-    while scope is not None:
-        if scope is outer:
-            return True
-        scope = scope.parent
-    return False
+def _find_nearest() -> Scope | None:
+    """The one opened last among those that hold here: the one of this context and the ambient ones."""
+    mine = _find_open(_current.get())
+    return next((scope for scope in reversed(_open) if scope.ambient or scope is mine), None)
+
+
+def _find_only() -> Scope:
+    """The one to which a thread without any context belongs: the innermost, as long as all lie in each other."""
+    own, last = _current.get(), _open[-1]
+    if own is not None:
+        raise LiveCallRefused(
+            f"claude_replay: a task or thread that was started within {own} has sent a request after that "
+            f"cassette was closed, while {last} is open.\n"
+            "  Wait for it, or cancel it, before its cassette is closed."
+        )
+    if all(last.is_inside(scope) for scope in _open):
+        return last
+    miss = CassetteMiss(
+        f"claude_replay: several cassettes are open at once ({', '.join(map(str, _open))}) and this thread was "
+        "started without its context, so it is unclear which of them a request of it belongs to.\n"
+        "  Start it with its context: threading.Thread(target=contextvars.copy_context().run, args=(function,)), "
+        "or asyncio.to_thread(function).",
+        reason="ambiguous_cassette",
+    )
+    for scope in _open:
+        if scope.session is not None:
+            scope.session.remember(miss)
+    raise miss
+

@@ -6,7 +6,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -60,9 +60,11 @@ class use_cassette:  # noqa: N801  # a function to its users; a class because it
     ) -> None:
         session, stack = self._entered.pop()
         stack.close()
+        # A generator that is closed where it stands has not failed.
+        passed = error is None or isinstance(error, GeneratorExit)
         try:
-            session.close(passed=error is None)
-            if error is None:
+            session.close(passed=passed)
+            if passed:
                 session.raise_swallowed([])
         finally:
             current_ambient().closed(session)
@@ -116,8 +118,20 @@ class use_cassette:  # noqa: N801  # a function to its users; a class because it
     def _wrap_async_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
         async def call(*args: Any, **kwargs: Any) -> Any:
             with self._again():
-                async for item in function(*args, **kwargs):
-                    yield item
+                async with aclosing(function(*args, **kwargs)) as inner:
+                    step = inner.__anext__()
+                    while True:
+                        try:
+                            item = await step
+                        except StopAsyncIteration:
+                            return
+                        # What `yield from` does for plain generators.
+                        try:
+                            sent = yield item
+                        except Exception as error:
+                            step = inner.athrow(error)
+                        else:
+                            step = inner.asend(sent)
 
         return call
 
@@ -127,7 +141,7 @@ def open_session(session: Session, *, ambient: bool = False) -> ExitStack:
     TRANSPORTS.install()
     with ExitStack() as stack:
         if not may_send(session.settings.mode):
-            stack.enter_context(placeholder_key(os.environ))
+            stack.enter_context(placeholder_key())
         scope = enter(session, ambient=ambient)
         stack.callback(leave, scope)
         return stack.pop_all()

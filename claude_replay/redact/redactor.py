@@ -108,9 +108,7 @@ class Redactor:
         if not _is_literal(value) or value in self._rules.scanner.literals:
             return
         with self._lock:
-            scanner = self._rules.scanner
-            if value not in scanner.literals:
-                self._rules = _Rules(scanner.with_literal(value))
+            self._rules = _Rules(self._rules.scanner.with_literal(value))
 
     def text(self, text: str) -> str:
         """`text` with a placeholder for each secret; the same object where there is none."""

@@ -68,7 +68,7 @@ _AWS_LABEL = re.compile(r"(?:secret_access_key|SECRET_ACCESS_KEY|[sS]ecretAccess
 _AWS_VALUE = re.compile(rf"[{_BASE64}]{{40}}")
 
 _ANT_REST = rf"[A-Za-z0-9_]+-[{_URLSAFE}]{{16,}}"
-_DIGIT_OR_CAPITAL = r"(?=[a-z_-]*[0-9A-Z])"
+_DIGIT_OR_CAPITAL = r"(?=[a-z_-]{0,64}[0-9A-Z])"
 _PEM_EDGE = r"(?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_WHOLE = rf"(?:(?!-----)[\s\S]){{32,}}+-----END {_PEM_EDGE}"
 _PEM_CUT = rf"(?:\s|\\[nr])*[{_BASE64}]{{40,}}(?:(?:\s|\\[nr])+[{_BASE64}]{{8,}}={{0,2}})*"
@@ -146,7 +146,7 @@ def is_secret_field(name: str, value: object, siblings: Mapping[str, object]) ->
 
     These are the tokens of MCP servers and vaults, and AWS secret keys by their usual names.
     """
-    if not isinstance(value, str) or len(value) < _MIN_FIELD or value == PLACEHOLDER:
+    if not isinstance(value, str) or len(value.replace(PLACEHOLDER, "")) < _MIN_FIELD:
         return False
     if name in _FIELDS:
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from claude_replay.bodies import delta_field
 from claude_replay.exchange import Deltas, Event, EventStream, RawEvent, StreamItem
@@ -61,7 +62,8 @@ def find_in_stream(stream: EventStream, scanner: Scanner, path: str) -> str | No
     for pieces in _collect_threads(items):
         spans = scanner.piece_spans([piece.text for piece in pieces])
         if spans:
-            first = _piece_at(pieces, spans[0][0])
+            ends = accumulate(len(piece.text) for piece in pieces)
+            first = next(piece for piece, end in zip(pieces, ends, strict=True) if spans[0][0] < end)
             found.append((first.item, first.at, _piece_path(items, first, path)))
     for number, item in enumerate(items):
         place = _find_in_item(item, scanner, _item_path(items, number, path))
@@ -140,14 +142,6 @@ def _clean_item(item: StreamItem, scanner: Scanner) -> StreamItem:
     name = None if item.name is None else scanner.clean(item.name)
     data = clean_value(item.data, scanner)
     return item if name is item.name and data is item.data else Event(name, data)
-
-
-def _piece_at(pieces: Sequence[_Piece], position: int) -> _Piece:
-    for piece in pieces:
-        if position < len(piece.text):
-            return piece
-        position -= len(piece.text)
-    raise IndexError(position)
 
 
 def _find_in_item(item: StreamItem, scanner: Scanner, path: str) -> str | None:

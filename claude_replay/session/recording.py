@@ -57,6 +57,7 @@ class Recorder:
     problems: list[Exception] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _held: list[tuple[Ticket, Exchange]] = field(default_factory=list)
+    _unread: list[tuple[Ticket, Exchange]] = field(default_factory=list)
     _journal: Journal | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -73,6 +74,10 @@ class Recorder:
             return exchange
         if response.status < 400:
             self._forget_overcome(ticket)
+        if response.ended != "complete":
+            with self._lock:
+                self._unread.append((ticket, exchange))
+            return exchange
         self._keep(ticket, exchange)
         return exchange
 
@@ -107,11 +112,20 @@ class Recorder:
             # It is still in memory, and saving the cassette may yet succeed.
             self.notes.append(f"the journal of {self.path} cannot be written: {error.strerror}")
 
-    def settle(self) -> Sequence[Recorded]:
-        """Everything to be saved, in the order in which it was issued; failures nobody overcame are kept."""
+    def settle(self, *, passed: bool) -> Sequence[Recorded]:
+        """
+        Everything to be saved, in the order in which it was issued; failures nobody overcame are kept.
+
+        Answers that were not read to their end are kept only if the owner `passed`: else a fault may have stopped
+        the reading, and once it is mended nothing would be there to read on.
+        """
         with self._lock:
             held, self._held = self._held, []
-        for ticket, exchange in held:
+            unread, self._unread = self._unread, []
+        if unread and not passed:
+            count = "1 answer was" if len(unread) == 1 else f"{len(unread)} answers were"
+            self.notes.append(f"{self.path}: {count} not read to the end, and the test did not pass; not recorded")
+        for ticket, exchange in [*held, *(unread if passed else [])]:
             self._keep(ticket, exchange)
         return sorted(self.recorded, key=lambda item: item.order)
 

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from claude_replay.api import Endpoint, last_user_text, model_of
 from claude_replay.cassette import Entry, ensure_writable, key_of, read_journals
-from claude_replay.errors import CassetteError, CassetteLoadError, CassetteMiss, UnplayedExchanges
+from claude_replay.errors import CassetteError, CassetteLoadError, CassetteMiss, ReplayFailure, UnplayedExchanges
 from claude_replay.exchange import Exchange, Meta, Request, Response
 from claude_replay.normalize import Canonical, canonicalize
 from claude_replay.replay import Asked, Compare, Decider, Miss, Outcome, Pass, Play, explain_miss
@@ -24,6 +25,8 @@ from claude_replay.session.tally import Tally
 from claude_replay.settings import Settings
 
 __all__ = ["Answered", "Session"]
+
+_Failure = TypeVar("_Failure", bound=ReplayFailure)
 
 _RECORDING_MODES = ("once", "new_episodes", "rewrite", "all")
 
@@ -60,7 +63,7 @@ class Session:
     environ: Mapping[str, str]
     explicit: bool = False
     answered: list[Answered] = field(default_factory=list)
-    misses: list[CassetteMiss] = field(default_factory=list)
+    misses: list[ReplayFailure] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     closed: bool = False
     _open_tickets: dict[Ticket, Callable[[], None]] = field(default_factory=dict)
@@ -129,7 +132,7 @@ class Session:
                     count_played(self.tally, *answered.source.answer)
                     return answered.source
             except CassetteLoadError as error:
-                raise self._remember(CassetteMiss(f"claude_replay: {error}", reason="unreadable")) from None
+                raise self.remember(CassetteMiss(f"claude_replay: {error}", reason="unreadable")) from None
         asked = Asked(endpoint.operation, model_of(clean.body), last_user_text(clean.body))
         if isinstance(outcome, Miss):
             raise self._miss(asked, canonical)
@@ -172,12 +175,13 @@ class Session:
             command=self.command,
         )
         with self._lock:
-            return self._remember(miss)
+            return self.remember(miss)
 
-    def _remember(self, miss: CassetteMiss) -> CassetteMiss:
-        self.misses.append(miss)
+    def remember(self, failure: _Failure) -> _Failure:
+        """Note a request that was stopped, in case the application swallows the error; gives the error back."""
+        self.misses.append(failure)
         self.tally.missed += 1
-        return miss
+        return failure
 
     def watch(self, ticket: Ticket, close: Callable[[], None]) -> None:
         """Remember how to end a live answer that is still open when the cassette closes."""
@@ -208,6 +212,8 @@ class Session:
         """Take note that a live call brought no whole answer; nothing of it is recorded."""
         with self._lock:
             self._open_tickets.pop(ticket, None)
+        # Errors of HTTP libraries may quote a header.
+        reason = self._recorder.redactor.text(reason)
         self.tally.notes.append(f"{ticket.asked}: {reason}; not recorded")
 
     # ------------------------------------------------------------------ the end
@@ -224,7 +230,7 @@ class Session:
         for end in list(self._open_tickets.values()):
             end()
         self.closed = True
-        recorded = self._recorder.settle()
+        recorded = self._recorder.settle(passed=passed)
         self.tally.recorded = len(recorded)
         self.tally.live -= len(recorded)
         problems = self._recorder.problems
@@ -240,7 +246,7 @@ class Session:
         self._check_unplayed(passed)
 
     def _save(self, *, passed: bool) -> None:
-        settings, recorded = self.settings, self._recorder.settle()
+        settings, recorded = self.settings, self._recorder.settle(passed=passed)
         finished_waiting = self.settings.mode == "once" and self._fresh and self._is_waiting() and passed
         if recorded and not passed and settings.save == "passed":
             self.tally.notes.append(f"{self.path}: {len(recorded)} recorded by a test that did not pass: not kept (save = passed)")
@@ -262,7 +268,7 @@ class Session:
     def _check_unplayed(self, passed: bool) -> None:
         if self.tally.live or self.tally.recorded or self.settings.mode not in ("none", "once", "new_episodes"):
             return
-        self.tally.unplayed = [self._loaded.describe(ordinal) for ordinal in self._decider.unplayed()]
+        self.tally.unplayed = [self._loaded.describe(ordinal) for ordinal in self._find_unplayed()]
         left = self.tally.unplayed
         # A shared cassette is played by several tests; only all of them together can leave something over.
         if left and passed and not self.explicit and not self.tally.incomplete and self.settings.unplayed == "fail":
@@ -272,6 +278,11 @@ class Session:
                 f"If the test no longer makes these calls, record it anew: {self.command('rewrite')}\n"
                 "If this is on purpose: unplayed=\"ignore\" in the marker, or claude_replay_unplayed = ignore"
             )
+
+    def _find_unplayed(self) -> list[int]:
+        # Whether a call that is cancelled gets as far as being sent is a matter of time.
+        entries = self._loaded.entries
+        return [place for place in self._decider.unplayed() if entries[place].answer[0].ended != "cancelled"]
 
     def raise_swallowed(self, seen: list[BaseException]) -> None:
         """Raise the first miss that is not among the errors `seen`: the application has swallowed it."""

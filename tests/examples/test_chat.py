@@ -29,10 +29,11 @@ class Chat:
 @pytest.mark.claude_replay
 def test_a_chat_remembers_its_first_turn() -> None:
     """Two turns replay as they were recorded; the second request holds the first answer."""
-    chat = Chat(anthropic.Anthropic())
+    with anthropic.Anthropic() as client:
+        chat = Chat(client)
 
-    first = chat.ask("What is a cassette?")
-    second = chat.ask("And who reads it?")
+        first = chat.ask("What is a cassette?")
+        second = chat.ask("And who reads it?")
 
     assert first
     assert second

@@ -20,6 +20,7 @@ def ask(client: anthropic.Anthropic, question: str) -> str:
 @pytest.mark.claude_replay
 def test_a_refused_request_is_explained() -> None:
     """Recorded errors come back as the SDK's own exceptions, headers that matter included."""
-    answer = ask(anthropic.Anthropic(), "Too much of everything. [status 400]")
+    with anthropic.Anthropic() as client:
+        answer = ask(client, "Too much of everything. [status 400]")
 
     assert answer.startswith("Claude did not accept the question (request req_")

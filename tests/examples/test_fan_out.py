@@ -24,9 +24,8 @@ async def describe(client: anthropic.AsyncAnthropic, city: str) -> str:
 @pytest.mark.claude_replay
 async def test_each_question_gets_its_own_answer() -> None:
     """Concurrency cannot change who gets which answer, whatever the order on the wire."""
-    client = anthropic.AsyncAnthropic()
-
-    answers = await asyncio.gather(*(describe(client, city) for city in reversed(CITIES)))
+    async with anthropic.AsyncAnthropic() as client:
+        answers = await asyncio.gather(*(describe(client, city) for city in reversed(CITIES)))
 
     for city, answer in zip(reversed(CITIES), answers, strict=True):
         assert city in answer

@@ -9,13 +9,14 @@ from claude_replay import Handle
 
 def test_a_stream_arrives_in_pieces(claude_replay: Handle) -> None:
     """The fixture activates the cassette too, and tells what was sent and answered."""
-    client = anthropic.Anthropic()
-
-    with client.messages.stream(
-        model="claude-sonnet-5",
-        max_tokens=200,
-        messages=[{"role": "user", "content": "Count slowly. [words 12]"}],
-    ) as stream:
+    with (
+        anthropic.Anthropic() as client,
+        client.messages.stream(
+            model="claude-sonnet-5",
+            max_tokens=200,
+            messages=[{"role": "user", "content": "Count slowly. [words 12]"}],
+        ) as stream,
+    ):
         pieces = list(stream.text_stream)
         message = stream.get_final_message()
 

@@ -42,7 +42,8 @@ def test_the_agent_asks_for_the_weather_of_both_cities(claude_replay: Handle) ->
     """What the agent did is read off the cassette's handle: which tools, with which arguments."""
     task = 'Where is it warmer? [tool get_weather {"city": "Oslo"}] [tool get_weather {"city": "Rome"}]'
 
-    answer = run_agent(anthropic.Anthropic(), task)
+    with anthropic.Anthropic() as client:
+        answer = run_agent(client, task)
 
     assert "sunny in Oslo" in answer
     assert [(call.name, call.input) for call in claude_replay.tool_calls] == [

@@ -183,6 +183,7 @@ def test_events_of_an_unusual_form_belong_together() -> None:
     """Pieces that could not be folded, and the text a block starts with, are joined with those that could."""
     items = (
         Event("content_block_start", {"index": 2, "content_block": {"type": "text", "text": KEY[:10]}}),
+        _delta(2, {"type": "text_delta", "text": ""}, seq=0),
         _delta(2, {"type": "text_delta", "text": KEY[10:20]}, seq=1),
         Deltas(2, "text_delta", (KEY[20:30], KEY[30:40])),
         _raw(2, KEY[40:50]),
@@ -191,6 +192,7 @@ def test_events_of_an_unusual_form_belong_together() -> None:
     assert _find(*items) == "response.body.items[0].data.content_block.text"
     assert _redact(*items).items == (
         Event("content_block_start", {"index": 2, "content_block": {"type": "text", "text": PLACEHOLDER}}),
+        _delta(2, {"type": "text_delta", "text": ""}, seq=0),
         _delta(2, {"type": "text_delta", "text": ""}, seq=1),
         Deltas(2, "text_delta", ("", "")),
         _raw(2, ""),

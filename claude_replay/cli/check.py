@@ -1,0 +1,82 @@
+"""`claude-replay check`: damage, secrets and loose ends in cassettes; for pre-commit and CI."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from claude_replay.cassette import read_journals
+from claude_replay.cli.arguments import Parser
+from claude_replay.cli.files import DEFAULT_FOLDER, Found, find_files
+from claude_replay.cli.inspection import Finding, Inspection
+from claude_replay.cli.printer import Printer, make_redactor
+
+__all__ = ["run"]
+
+_TAKE_UP = "pytest --claude-record=once takes up what a killed run left in a journal."
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print what was found; 1 where there are errors. Raises SettingsError for a path that does not exist."""
+    options = _make_parser().read(arguments)
+    files, redactor = find_files(options.paths), make_redactor()
+    printer = Printer(sys.stdout, redactor)
+    findings: list[Finding] = []
+    exchanges = 0
+    for path in files.cassettes:
+        inspection = Inspection(path, redactor)
+        exchanges += inspection.exchanges
+        findings += inspection.findings
+    findings += _inspect_journals(files)
+    if options.strict:
+        findings = [replace(finding, is_error=True) for finding in findings]
+    for finding in findings:
+        kind = "error" if finding.is_error else "warning"
+        printer.line(f"{finding.path}:{finding.line}: {kind}: {finding.text}")
+    advice = dict.fromkeys(finding.advice for finding in findings if finding.advice)
+    for line in ["", *advice, ""] if advice else [""] if findings else []:
+        printer.line(line)
+    printer.line(_sum_up(len(files.cassettes), exchanges, findings))
+    return 1 if any(finding.is_error for finding in findings) else 0
+
+
+def _make_parser() -> Parser:
+    parser = Parser(
+        "check",
+        "Reads cassettes as replay would, every exchange of them, and reports one line for each finding.\n"
+        "Errors: files that cannot be read, merge conflicts, secrets (where they stand, not what they are).\n"
+        "Warnings: incomplete cassettes, journals of killed runs, requests edited by hand, streams that are\n"
+        "not whole. The exit code is 1 with errors, else 0.",
+        example="claude-replay check --strict cassettes",
+    )
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help=f"cassettes, or folders to search (default: {DEFAULT_FOLDER})",
+    )
+    parser.add_argument("--strict", action="store_true", help="warnings are errors")
+    return parser
+
+
+def _inspect_journals(files: Found) -> Iterator[Finding]:
+    for cassette in files.journaled:
+        for journal, entries in read_journals(cassette):
+            waiting = f"{len(entries):,} exchange{' waits' if len(entries) == 1 else 's wait'}"
+            text = f"a journal, not a cassette: {waiting} here for {cassette}"
+            yield Finding(str(journal), 1, text, journal in files.journals, _TAKE_UP)
+
+
+def _sum_up(cassettes: int, exchanges: int, findings: Sequence[Finding]) -> str:
+    errors = sum(finding.is_error for finding in findings)
+    counts = (
+        _count(errors, "error") if errors else "",
+        _count(len(findings) - errors, "warning") if len(findings) > errors else "",
+    )
+    said = ", ".join(filter(None, counts)) or "no findings"
+    return f"{_count(cassettes, 'cassette')}, {_count(exchanges, 'exchange')}: {said}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
