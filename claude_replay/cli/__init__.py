@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -45,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
+    except Exception as error:
+        # A file from a stranger may hold what nobody thought of.
+        return _fail(_explain_accident(error))
     return status
 
 
@@ -77,6 +81,14 @@ def _answer_itself(arguments: Sequence[str]) -> int:
         return 0
     parser.print_help(sys.stderr)
     return _WRONG_USAGE
+
+
+def _explain_accident(error: Exception) -> str:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"{type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno})\n"
+        "This should not happen; please report it together with the file that caused it."
+    )
 
 
 def _fail(message: str) -> int:

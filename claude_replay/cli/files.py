@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_replay.cassette import Cassette, load_cassette
+from claude_replay.api import describe_endpoint
+from claude_replay.cassette import Cassette, Entry, load_cassette
 from claude_replay.cassette.formats import find_format
 from claude_replay.cassette.formats.unpack import read_head
-from claude_replay.errors import SettingsError
+from claude_replay.errors import CassetteLoadError, SettingsError
+from claude_replay.exchange import Exchange
 
-__all__ = ["DEFAULT_FOLDER", "Found", "find_files", "read_cassette"]
+__all__ = ["DEFAULT_FOLDER", "Found", "find_files", "read_cassette", "read_exchange"]
 
 DEFAULT_FOLDER = "cassettes"
 """What is looked at where no path is given; the default of the setting `dir`."""
@@ -102,6 +104,19 @@ def read_cassette(path: Path) -> Cassette:
     if cassette is None:
         raise SettingsError(_explain_missing(path, named=True))
     return cassette
+
+
+def read_exchange(entry: Entry) -> Exchange:
+    """The exchange of an entry; raises CassetteLoadError also for an address or duration nobody can use."""
+    exchange = entry.exchange
+    try:
+        describe_endpoint(exchange.request.method, exchange.request.url)
+        float(exchange.meta.duration or 0)
+    except ValueError as error:
+        raise CassetteLoadError(f"{entry.name}:{entry.line}: request.url: {error}") from None
+    except OverflowError:
+        raise CassetteLoadError(f"{entry.name}:{entry.line}: meta.duration: too large") from None
+    return exchange
 
 
 def _explain_missing(path: Path, *, named: bool) -> str:

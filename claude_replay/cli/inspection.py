@@ -12,6 +12,7 @@ from claude_replay.bodies import encode_body
 from claude_replay.cassette import Cassette, Entry, key_of, load_cassette
 from claude_replay.cassette.formats.unpack import gunzip, is_gzip
 from claude_replay.cassette.yamltext import Limits
+from claude_replay.cli.files import read_exchange
 from claude_replay.cli.problems import read_problem
 from claude_replay.cli.secrets import drop_values, find_fakes, find_lines, find_places
 from claude_replay.errors import CassetteLoadError
@@ -94,7 +95,7 @@ class Inspection:
         ends = [*(entry.line for entry in cassette.entries[1:]), math.inf]
         for number, (entry, end) in enumerate(zip(cassette.entries, ends, strict=False), 1):
             try:
-                exchange = entry.exchange
+                exchange = read_exchange(entry)
             except CassetteLoadError as error:
                 self._add_problem(error)
                 continue

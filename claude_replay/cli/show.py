@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from claude_replay.cassette import Cassette
 from claude_replay.cli.arguments import Parser
 from claude_replay.cli.conversation import Conversations, describe_exchange, render_exchange
-from claude_replay.cli.files import read_cassette
+from claude_replay.cli.files import read_cassette, read_exchange
 from claude_replay.cli.printer import Printer, make_redactor
 from claude_replay.cli.raw import render_raw
-from claude_replay.errors import CassetteLoadError, SettingsError
+from claude_replay.errors import SettingsError
 from claude_replay.exchange import Exchange
-from claude_replay.redact import Redactor
 
 __all__ = ["run"]
 
@@ -33,15 +32,17 @@ def run(arguments: Sequence[str]) -> int:
     printer.line(_describe_cassette(path, cassette))
     for remark in cassette.skipped if options.number is None else ():
         printer.line(f"  {remark}")
-    try:
+    conversations = Conversations()
+    for number, raw in chosen:
+        exchange = redactor.exchange(raw)
+        printer.line()
+        printer.line(describe_exchange(number, exchange), bold=True)
         if options.raw:
-            lines = _render_raw(chosen, redactor)
-        else:
-            lines = _render_talk(chosen, redactor, full=options.full, alone=options.number is not None)
-        for line, is_head in lines:
-            printer.line(line, bold=is_head)
-    except RecursionError:
-        raise CassetteLoadError(f"{path}: nested too deep to be shown") from None
+            printer.text("\n".join(render_raw(exchange, hidden=_count_hidden(raw, exchange))))
+            continue
+        shown = conversations.add(exchange) if options.number is None else None
+        for line in render_exchange(number, exchange, shown, whole=options.full or bool(options.number)):
+            printer.line(line)
     return 0
 
 
@@ -74,7 +75,7 @@ def _choose(cassette: Cassette, number: int | None, path: Path) -> _Numbered:
             f"{path} has {count} exchange{'' if count == 1 else 's'}, so there is no number {number}"
         )
     numbers = [number] if number else range(1, count + 1)
-    return [(place, cassette.entries[place - 1].exchange) for place in numbers]
+    return [(place, read_exchange(cassette.entries[place - 1])) for place in numbers]
 
 
 def _names_of_headers(cassette: Cassette, chosen: _Numbered) -> set[str]:
@@ -98,27 +99,8 @@ def _describe_cassette(path: Path, cassette: Cassette) -> str:
     return " · ".join(parts)
 
 
-def _render_talk(
-    chosen: _Numbered, redactor: Redactor, *, full: bool, alone: bool
-) -> Iterator[tuple[str, bool]]:
-    conversations = Conversations()
-    for number, raw in chosen:
-        exchange = redactor.exchange(raw)
-        shown = None if alone else conversations.add(exchange)
-        yield "", False
-        yield describe_exchange(number, exchange), True
-        for line in render_exchange(number, exchange, shown, whole=full or alone):
-            yield line, False
-
-
-def _render_raw(chosen: _Numbered, redactor: Redactor) -> Iterator[tuple[str, bool]]:
-    for number, exchange in chosen:
-        clean = redactor.exchange(exchange)
-        hidden = (
-            len(exchange.request.headers) - len(clean.request.headers),
-            len(exchange.response.headers) - len(clean.response.headers),
-        )
-        yield "", False
-        yield describe_exchange(number, clean), True
-        for line in render_raw(clean, hidden=hidden):
-            yield line, False
+def _count_hidden(raw: Exchange, clean: Exchange) -> tuple[int, int]:
+    return (
+        len(raw.request.headers) - len(clean.request.headers),
+        len(raw.response.headers) - len(clean.response.headers),
+    )
