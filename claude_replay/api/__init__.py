@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from claude_replay.api.assembly import assemble_message
 from claude_replay.api.endpoints import Endpoint, describe_endpoint, identify, is_claude_host, is_loopback
 from claude_replay.api.messages import (
     ToolCall,
-    assemble_message,
     is_finished,
     last_user_text,
     message_text,

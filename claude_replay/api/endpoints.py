@@ -19,6 +19,9 @@ _OPERATIONS = {
     "/v1/messages/count_tokens": "messages.count_tokens",
     "/v1/complete": "complete",
 }
+_MESSAGES_PATHS = ("/v1/messages", "/v1/messages/count_tokens")
+_VERTEX_PATH, _VERTEX_VERBS = "/publishers/anthropic/", (":rawPredict", ":streamRawPredict")
+_BEDROCK_PATH, _BEDROCK_VERBS = "/model/", ("/invoke", "/invoke-with-response-stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,13 @@ class Endpoint:
     What a request asks for.
 
     `operation` is "messages", "messages.count_tokens", "complete", or method and path ("GET /v1/models");
-    `query` holds the query parameters that carry meaning, sorted.
+    `query` holds the query parameters that carry meaning, sorted; `takes_messages` says that the body is that of
+    the Messages API, which Bedrock and Vertex take under paths of their own.
     """
 
     operation: str
     query: tuple[tuple[str, str], ...] = ()
+    takes_messages: bool = False
 
 
 def is_claude_host(host: str) -> bool:
@@ -44,7 +49,7 @@ def is_claude_host(host: str) -> bool:
 
 def is_loopback(host: str) -> bool:
     """Whether this host name or address is this machine."""
-    host = host.lower().strip("[]")
+    host = host.lower().strip("[]").rstrip(".")
     if host in ("localhost", "") or host.endswith(".localhost"):
         return True
     try:
@@ -64,7 +69,7 @@ def identify(method: str, url: str, headers: Mapping[str, str]) -> Endpoint | No
         return describe_endpoint(method, url)
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if is_claude_host(host) or _is_provider(host, parts.path):
+    if is_claude_host(host) or _is_provider(host, parts.path, headers):
         return describe_endpoint(method, url)
     return None
 
@@ -72,19 +77,38 @@ def identify(method: str, url: str, headers: Mapping[str, str]) -> Endpoint | No
 def describe_endpoint(method: str, url: str) -> Endpoint:
     """The endpoint of a request that is known to be Claude's."""
     parts = urlsplit(url)
-    start = parts.path.find("/v1/")
-    path = parts.path[start:].rstrip("/") if start >= 0 else parts.path
+    path, takes_messages = _strip_prefix(parts.path)
+    method = method.upper()
     operation = _OPERATIONS.get(path) if method == "POST" else None
     # `?beta=true` is how older SDKs asked for the same endpoint; dropping it keeps their recordings valid.
-    pairs = parse_qsl(parts.query, keep_blank_values=True) if parts.query else []
+    pairs = parse_qsl(parts.query, keep_blank_values=True) if parts.query else ()
     query = tuple(sorted(pair for pair in pairs if pair != ("beta", "true")))
-    return Endpoint(operation or f"{method} {path}", query)
+    return Endpoint(operation or f"{method} {path}", query, takes_messages)
 
 
-def _is_provider(host: str, path: str) -> bool:
-    host = host.lower()
+def _strip_prefix(path: str) -> tuple[str, bool]:
+    """The path without what stands before the API's own (gateways, projects), and whether it takes messages."""
+    if path in _MESSAGES_PATHS:
+        return path, True
+    _, vertex, below = path.partition(_VERTEX_PATH)
+    if vertex:
+        return f"/{below}", below.endswith(_VERTEX_VERBS)
+    start = path.rfind("/v1/")
+    if start >= 0:
+        path = path[start:].rstrip("/")
+        return path, path in _MESSAGES_PATHS
+    _, bedrock, below = path.partition(_BEDROCK_PATH)
+    if bedrock:
+        # SDKs differ in whether they quote the colon in a model's name.
+        return f"{bedrock}{below.replace('%3A', ':')}", below.endswith(_BEDROCK_VERBS)
+    return path, False
+
+
+def _is_provider(host: str, path: str, headers: Mapping[str, str]) -> bool:
+    host = host.rstrip(".")
     if host.startswith("bedrock-runtime") and host.endswith(".amazonaws.com"):
-        return "anthropic" in path or "claude" in path
+        # An inference profile of one's own need not name the model; the SDK's clients name themselves.
+        return "anthropic" in path or "claude" in path or "Anthropic" in headers.get("user-agent", "")
     if host.endswith("aiplatform.googleapis.com") or host.endswith(".rep.googleapis.com"):
-        return "/publishers/anthropic/" in path
+        return _VERTEX_PATH in path
     return host.endswith(".services.ai.azure.com") and path.startswith("/anthropic")

@@ -4,87 +4,107 @@ from __future__ import annotations
 
 import importlib
 import zlib
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 __all__ = ["Decoder", "decompress", "decompressor"]
 
-_ANY_ZLIB = zlib.MAX_WBITS | 32  # gzip or zlib, by its header
-_PACKAGES = {"br": "brotli", "zstd": "zstandard"}
+_Make = Callable[[], Any]
+
+# Modules that undo an encoding, of which the first that is installed is taken; the first package is advised.
+_MODULES = {
+    "br": ("brotli", "brotlicffi"),
+    "zstd": ("zstandard", "backports.zstd", "compression.zstd"),
+}
 
 
 class Decoder(Protocol):
     """Takes compressed pieces as they arrive and gives what they unpack to."""
 
-    def feed(self, data: bytes) -> bytes: ...
-
-
-class _Plain:
     def feed(self, data: bytes) -> bytes:
-        return data
+        """What the next piece unpacks to; raises ValueError where it is damaged."""
+        ...
+
+    def finish(self) -> None:
+        """Raise ValueError where what was fed stops before its end."""
+        ...
 
 
-class _Zlib:
-    """Gzip and deflate; content that is neither, although its header says so, is passed through."""
+class _Unpacker:
+    """
+    Undoes one encoding, or passes on what never was in it.
 
-    def __init__(self) -> None:
+    `makers` give the decompressors it may mean, the likeliest first. What does not begin with `magic` is not
+    compressed; without a magic, what none of them accepts.
+    """
+
+    def __init__(self, makers: Sequence[_Make], error: type[Exception], magic: bytes = b"") -> None:
+        self._makers = makers
+        self._error = error
+        self._magic = magic
+        # What came before the first output: until then it may be something else after all.
+        self._head: bytes | None = b""
+        self._make = makers[0]
         self._inner: Any = None
-        self._plain = False
 
     def feed(self, data: bytes) -> bytes:
-        if self._plain or not data:
-            return data
-        if self._inner is None:
-            return self._first(data)
+        if not data:
+            return b""
+        if self._head is None:
+            return data if self._inner is None else self._unpack(data)
+        self._head += data
+        if self._head.startswith(self._magic[: len(self._head)]):
+            for self._make in self._makers:
+                self._inner = self._make()
+                try:
+                    result = self._unpack(self._head)
+                except ValueError:
+                    if self._magic:
+                        raise
+                    continue
+                if result:
+                    self._head = None
+                return result
+        head, self._inner, self._head = self._head, None, None
+        return head
+
+    def _unpack(self, data: bytes) -> bytes:
         result = b""
-        while data:
-            if self._inner.eof:
-                self._inner = zlib.decompressobj(_ANY_ZLIB)  # gzip allows several members in a row
-            result += self._inner.decompress(data)
-            data = self._inner.unused_data
+        try:
+            while data:
+                if self._inner.eof:
+                    # Members may stand in a row, each compressed on its own.
+                    self._inner = self._make()
+                result += self._inner.decompress(data)
+                data = self._inner.unused_data
+        except self._error as error:
+            raise ValueError(f"the compressed body is damaged: {error}") from None
         return result
 
-    def _first(self, data: bytes) -> bytes:
-        for window in (_ANY_ZLIB, -zlib.MAX_WBITS):
-            self._inner = zlib.decompressobj(window)
-            try:
-                return self._inner.decompress(data) + (self.feed(rest) if (rest := self._inner.unused_data) else b"")
-            except zlib.error:
-                continue
-        self._plain = True
-        return data
+    def finish(self) -> None:
+        if self._inner is not None and not self._inner.eof:
+            raise ValueError("the compressed body ends too early; it may be cut")
 
 
-class _Optional:
-    """Brotli and Zstandard, by whichever library is installed; the HTTP client needed the same one."""
+class _Brotli:
+    """Brotli's decompressor, as zlib's are used."""
 
-    def __init__(self, name: str) -> None:
-        package = _PACKAGES[name]
-        try:
-            module = importlib.import_module(package)
-        except ImportError:
-            raise ValueError(
-                f"the content-encoding {name!r} needs the package {package!r}: pip install {package}"
-            ) from None
-        self._error: type[Exception] = module.error if name == "br" else module.ZstdError
-        self._decompress = module.Decompressor().process if name == "br" else module.ZstdDecompressor().decompressobj().decompress
-        self._plain: bool | None = None
+    unused_data = b""
 
-    def feed(self, data: bytes) -> bytes:
-        if self._plain or not data:
-            return data
-        try:
-            result = bytes(self._decompress(data))
-        except self._error:
-            if self._plain is False:
-                raise ValueError("the compressed body is damaged") from None
-            self._plain = True
-            return data
-        self._plain = False
-        return result
+    def __init__(self, module: Any) -> None:
+        self._inner = module.Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._inner.is_finished())
+
+    def decompress(self, data: bytes) -> bytes:
+        return bytes(self._inner.process(data))
 
 
 class _Chain:
-    def __init__(self, decoders: list[Decoder]) -> None:
+    def __init__(self, decoders: Sequence[Decoder]) -> None:
         self._decoders = decoders
 
     def feed(self, data: bytes) -> bytes:
@@ -92,29 +112,57 @@ class _Chain:
             data = decoder.feed(data)
         return data
 
+    def finish(self) -> None:
+        for decoder in self._decoders:
+            decoder.finish()
+
 
 def decompressor(encoding: str) -> Decoder:
     """
     A decoder for a `content-encoding` header (several are separated by commas; empty: none).
 
     Content that is not compressed although the header says so passes unchanged: recorders in the wild keep the
-    header over a body they already unpacked. Raises ValueError where the encoding is unknown or its library
-    (`brotli`, `zstandard`) is not installed; `feed` raises ValueError for damaged content.
+    header over a body they already unpacked. Raises ValueError where the encoding is unknown or no library for
+    it (`brotli`, `zstandard`) is installed.
     """
-    decoders: list[Decoder] = []
-    for name in reversed([part.strip().lower() for part in encoding.split(",")]):
-        if name in ("gzip", "x-gzip", "deflate"):
-            decoders.append(_Zlib())
-        elif name in _PACKAGES:
-            decoders.append(_Optional(name))
-        elif name not in ("", "identity"):
-            raise ValueError(f"the content-encoding {name!r} is not known")
-    return decoders[0] if len(decoders) == 1 else _Chain(decoders) if decoders else _Plain()
+    names = [part.strip().lower() for part in encoding.split(",")]
+    return _Chain([_find_unpacker(name) for name in reversed(names) if name not in ("", "identity")])
+
+
+def _find_unpacker(name: str) -> Decoder:
+    if name in ("gzip", "x-gzip"):
+        return _Unpacker([partial(zlib.decompressobj, zlib.MAX_WBITS | 16)], zlib.error, b"\x1f\x8b")
+    if name == "deflate":
+        # The standard says zlib, some servers send it without zlib's header.
+        raw = partial(zlib.decompressobj, -zlib.MAX_WBITS)
+        return _Unpacker([zlib.decompressobj, raw], zlib.error)
+    if name == "br":
+        module = _import_first(name)
+        return _Unpacker([partial(_Brotli, module)], module.error)
+    if name == "zstd":
+        module = _import_first(name)
+        make = module.ZstdDecompressor
+        if module.__name__ == "zstandard":
+            return _Unpacker([lambda: make().decompressobj()], module.ZstdError, b"\x28\xb5\x2f\xfd")
+        return _Unpacker([make], module.ZstdError, b"\x28\xb5\x2f\xfd")
+    raise ValueError(f"the content-encoding {name!r} is not known")
+
+
+def _import_first(encoding: str) -> Any:
+    for name in _MODULES[encoding]:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    package = _MODULES[encoding][0]
+    raise ValueError(
+        f"the content-encoding {encoding!r} needs the package {package!r}: pip install {package}"
+    )
 
 
 def decompress(content: bytes, encoding: str) -> bytes:
-    """Undo a `content-encoding` at once; raises ValueError as `decompressor` does."""
-    try:
-        return decompressor(encoding).feed(content)
-    except zlib.error as error:
-        raise ValueError(f"the compressed body is damaged: {error}") from None
+    """Undo a `content-encoding` at once; raises ValueError where that cannot be done or the end is missing."""
+    decoder = decompressor(encoding)
+    data = decoder.feed(content)
+    decoder.finish()
+    return data

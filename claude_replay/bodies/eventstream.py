@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from json.encoder import encode_basestring  # keeps non-ASCII text as it is, like the API does
 
-from claude_replay.bodies.jsontext import dump_json, load_json
+from claude_replay.bodies.jsontext import dump_json, format_json, load_json
 from claude_replay.exchange import Deltas, Event, EventStream, RawEvent, StreamItem
 
 __all__ = ["EventDecoder", "delta_field", "encode_item", "encode_stream", "expand", "fold_items"]
@@ -18,7 +17,8 @@ _DELTA_FIELDS = {
     "signature_delta": "signature",
 }
 _BLOCK_END = re.compile(r"\r\n\r\n|\n\n|\r\r")
-_LINE_END = re.compile(r"\r\n|\n|\r")  # str.splitlines would also cut at U+2028, which JSON strings may hold
+# Line ends are named, not `.`: str.splitlines and others also cut at U+2028, which JSON strings may hold.
+_PLAIN_BLOCK = re.compile(r"(?:event: ?([^\r\n]*)(?:\r\n|\n|\r))?data: ?([^\r\n]*)")
 
 
 def delta_field(delta_type: str) -> str | None:
@@ -36,9 +36,14 @@ class EventDecoder:
     def feed(self, text: str) -> int:
         """Take the next piece; returns how many events it completed."""
         before = len(self.events)
-        blocks = _BLOCK_END.split(self._rest + text)
-        self._rest = blocks.pop()
-        self.events.extend(_parse_block(block) for block in blocks)
+        # No block ends within the rest, or it would not be there: what is new and three characters are looked at.
+        searched = max(len(self._rest) - 3, 0)
+        text = self._rest + text
+        start = 0
+        for end in _BLOCK_END.finditer(text, searched):
+            self.events.append(_parse_block(text[start : end.start()]))
+            start = end.end()
+        self._rest = text[start:]
         return len(self.events) - before
 
     def finish(self) -> EventStream:
@@ -47,19 +52,9 @@ class EventDecoder:
 
 
 def _parse_block(block: str) -> Event | RawEvent:
-    name: str | None = None
-    data: str | None = None
-    for line in _LINE_END.split(block):
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "event" and name is None and data is None:
-            name = value
-        elif field == "data" and data is None:
-            data = value
-        else:
-            return RawEvent(block)
-    parsed = load_json(data) if data is not None else None
-    return RawEvent(block) if parsed is None else Event(name, parsed.value)
+    plain = _PLAIN_BLOCK.fullmatch(block)
+    parsed = load_json(plain[2]) if plain else None
+    return Event(plain[1], parsed.value) if plain and parsed else RawEvent(block)
 
 
 def fold_items(items: Iterable[StreamItem]) -> tuple[StreamItem, ...]:
@@ -86,16 +81,17 @@ def fold_items(items: Iterable[StreamItem]) -> tuple[StreamItem, ...]:
 def _text_delta(event: Event) -> tuple[int, str, str] | None:
     # Only events that encode_item rebuilds key by key are folded; anything unusual stays whole.
     data = event.data
-    if event.name != "content_block_delta" or not isinstance(data, dict) or list(data) != ["type", "index", "delta"]:
+    if event.name != "content_block_delta" or not isinstance(data, dict):
+        return None
+    if list(data) != ["type", "index", "delta"] or data["type"] != "content_block_delta":
         return None
     index, delta = data["index"], data["delta"]
-    if data["type"] != "content_block_delta" or type(index) is not int or not isinstance(delta, dict):
+    if type(index) is not int or not isinstance(delta, dict) or len(delta) != 2:
         return None
-    kind = delta.get("type")
-    field = _DELTA_FIELDS.get(kind) if isinstance(kind, str) else None
-    if field is None or list(delta) != ["type", field] or not isinstance(delta[field], str):
-        return None
-    return index, kind, delta[field]
+    for kind, field in _DELTA_FIELDS.items():
+        if list(delta) == ["type", field] and delta["type"] == kind and isinstance(delta[field], str):
+            return index, kind, delta[field]
+    return None
 
 
 def expand(items: Iterable[StreamItem]) -> Iterator[Event | RawEvent]:
@@ -107,7 +103,8 @@ def expand(items: Iterable[StreamItem]) -> Iterator[Event | RawEvent]:
         field = _DELTA_FIELDS[item.type]
         for piece in item.pieces:
             delta = {"type": item.type, field: piece}
-            yield Event("content_block_delta", {"type": "content_block_delta", "index": item.index, "delta": delta})
+            data = {"type": "content_block_delta", "index": item.index, "delta": delta}
+            yield Event("content_block_delta", data)
 
 
 def encode_item(item: StreamItem) -> Iterator[bytes]:
@@ -124,7 +121,7 @@ def encode_item(item: StreamItem) -> Iterator[bytes]:
             f'{item.index},"delta":{{"type":"{item.type}","{_DELTA_FIELDS[item.type]}":'
         )
         for piece in item.pieces:
-            yield f"{head}{encode_basestring(piece)}}}}}\n\n".encode()
+            yield f"{head}{format_json(piece)}}}}}\n\n".encode()
 
 
 def encode_stream(stream: EventStream) -> bytes:

@@ -8,13 +8,12 @@ from collections.abc import Iterable
 
 from claude_replay.exchange import Json
 
-__all__ = ["MAX_DEPTH", "dump_json", "load_json"]
+__all__ = ["MAX_DEPTH", "dump_json", "format_json", "load_json"]
 
 MAX_DEPTH = 200
 """Nesting beyond this is kept as text: no real body needs it, and readers of all kinds recurse."""
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 class _Lossy(ValueError):
@@ -41,22 +40,26 @@ def _finite(number: str) -> float:
 
 _decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
 
+format_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+"""Compact JSON text; what is not ASCII stays as it is, as Claude's API and the anthropic SDK write it."""
+
 
 def load_json(text: str) -> Json | None:
     """Parse `text`; None where it is not JSON or where plain objects could not hold it without loss."""
+    text = text.strip(" \t\n\r")
     try:
-        value = _decoder.decode(text)
+        value, end = _decoder.raw_decode(text)
         if _SURROGATE_ESCAPE.search(text):
-            _encode(value).encode("utf-8")
+            dump_json(value)
     except (ValueError, RecursionError):
         # ValueError covers bad JSON, _Lossy, integers beyond Python's digit limit and lone surrogates.
         return None
-    return Json(value) if _is_shallow(text, value) else None
+    return Json(value) if end == len(text) and _is_shallow(text, value) else None
 
 
 def _is_shallow(text: str, value: object) -> bool:
     # Counting brackets bounds the depth from above, so almost every body is decided without a walk.
-    if text.count("{") + text.count("[") <= MAX_DEPTH:
+    if len(text) <= 2 * MAX_DEPTH or text.count("{") + text.count("[") <= MAX_DEPTH:
         return True
     level = [value]
     for _ in range(MAX_DEPTH):
@@ -73,5 +76,5 @@ def _children(value: object) -> Iterable[object]:
 
 
 def dump_json(value: object) -> bytes:
-    """Compact UTF-8 JSON, as the anthropic SDK writes its requests."""
-    return _encode(value).encode("utf-8")
+    """The same as UTF-8 bytes."""
+    return format_json(value).encode("utf-8")

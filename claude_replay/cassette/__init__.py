@@ -5,22 +5,37 @@ from __future__ import annotations
 from claude_replay.cassette.entry import Entry
 from claude_replay.cassette.file import Cassette, dump_cassette, load_cassette, parse_cassette
 from claude_replay.cassette.identity import key_of
-from claude_replay.cassette.journal import Journal, read_journals
+from claude_replay.cassette.journal import Journal, Leftover, has_journals, read_journals
+from claude_replay.cassette.merge import Recorded, leave_out_known, merge
 from claude_replay.cassette.names import cassette_name
-from claude_replay.cassette.store import ensure_writable, forget_run, lock_cassette, mark_once, was_marked, write_bytes
+from claude_replay.cassette.store import (
+    clear_hidden,
+    ensure_writable,
+    forget_run,
+    lock_cassette,
+    mark_once,
+    was_marked,
+    write_bytes,
+)
 
 __all__ = [
     "Cassette",
     "Entry",
     "Journal",
+    "Leftover",
+    "Recorded",
     "cassette_name",
+    "clear_hidden",
     "dump_cassette",
     "ensure_writable",
     "forget_run",
+    "has_journals",
     "key_of",
+    "leave_out_known",
     "load_cassette",
     "lock_cassette",
     "mark_once",
+    "merge",
     "parse_cassette",
     "read_journals",
     "was_marked",

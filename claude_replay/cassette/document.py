@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast, get_args
+from urllib.parse import urlsplit
 
 from claude_replay.cassette.streams import dump_items, dump_times, load_items, load_times
-from claude_replay.exchange import Binary, Body, Ended, EventStream, Exchange, Json, Meta, Request, Response, Text
+from claude_replay.exchange import (
+    Binary,
+    Body,
+    Ended,
+    EventStream,
+    Exchange,
+    Json,
+    Meta,
+    Request,
+    Response,
+    Text,
+)
 
-__all__ = ["dump_meta", "dump_request", "dump_response", "load_answer", "load_exchange"]
+__all__ = [
+    "dump_meta",
+    "dump_request",
+    "dump_response",
+    "load_answer",
+    "load_exchange",
+    "load_request",
+    "nearest_key",
+]
 
 _EXCHANGE_KEYS = ("id", "meta", "request", "response")
 _META_KEYS = ("recorded_at", "duration")
@@ -61,15 +81,19 @@ def load_exchange(document: object) -> Exchange:
 
     Raises ValueError that names the place and what is wrong there, with the nearest valid key for a misspelt one.
     """
+    return Exchange(load_request(document), *load_answer(document))
+
+
+def load_request(document: object) -> Request:
+    """The request of a mapping that may lack all else; raises as `load_exchange` does."""
     fields = _mapping(document, "exchange", _EXCHANGE_KEYS)
     asked = _mapping(fields.get("request"), "request", _REQUEST_KEYS)
-    request = Request(
+    return Request(
         _text(asked.get("method", "POST"), "request.method").upper(),
-        _text(asked.get("url"), "request.url"),
+        _url(asked.get("url"), "request.url"),
         _headers(asked.get("headers", {}), "request.headers"),
         _load_body(asked, "request"),
     )
-    return Exchange(request, *load_answer(document))
 
 
 def load_answer(document: object) -> tuple[Response, Meta]:
@@ -87,26 +111,27 @@ def _load_ended(ended: object) -> Ended:
     for known in get_args(Ended):
         if ended == known:
             return cast("Ended", known)
-    raise ValueError(f"response.ended: {', '.join(map(repr, get_args(Ended)))} was expected, not {ended!r}")
+    expected = ", ".join(map(repr, get_args(Ended)))
+    raise ValueError(f"response.ended: one of {expected} was expected, not {ended!r:.60}")
 
 
 def _load_status(status: object, ended: Ended) -> int:
     if status is None and ended == "cancelled":
         return 0
     if type(status) is not int or not 100 <= status <= 599:
-        raise ValueError(f"response.status: an HTTP status was expected, not {status!r}")
+        raise ValueError(f"response.status: an HTTP status was expected, not {status!r:.60}")
     return status
 
 
 def _load_meta(meta: Mapping[str, object], answered: Mapping[str, object]) -> Meta:
     recorded_at, duration = meta.get("recorded_at"), meta.get("duration")
     if duration is not None and (isinstance(duration, bool) or not isinstance(duration, (int, float))):
-        raise ValueError(f"meta.duration: seconds were expected, not {duration!r}")
+        raise ValueError(f"meta.duration: seconds were expected, not {duration!r:.60}")
     try:
         times = load_times(answered.get("times", ""))
     except ValueError as error:
         raise ValueError(f"response.times: {error}") from None
-    return Meta(None if recorded_at is None else str(recorded_at), duration, times)
+    return Meta(None if recorded_at is None else _text(recorded_at, "meta.recorded_at"), duration, times)
 
 
 def _load_body(fields: Mapping[str, object], place: str) -> Body:
@@ -117,6 +142,7 @@ def _load_body(fields: Mapping[str, object], place: str) -> Body:
         raise ValueError(f"{place}: has {' and '.join(present)}; one body was expected")
     kind, value = present[0], fields[present[0]]
     if kind == "body":
+        _refuse_bytes(value, f"{place}.body")
         return Json(value)
     if kind == "text":
         return Text(_text(value, f"{place}.text"))
@@ -124,30 +150,64 @@ def _load_body(fields: Mapping[str, object], place: str) -> Body:
         if not isinstance(value, bytes):
             raise ValueError(f"{place}.binary: base64 under the tag !!binary was expected")
         return Binary(value)
+    _refuse_bytes(value, f"{place}.events")
     try:
         return EventStream(load_items(value), _text(fields.get("tail", ""), f"{place}.tail"))
     except ValueError as error:
         raise ValueError(f"{place}.{error}") from None
 
 
+def _refuse_bytes(value: object, place: str) -> None:
+    # JSON knows no bytes, and a file edited by hand may hold them anywhere.
+    waiting = [value]
+    for item in waiting:
+        if isinstance(item, dict):
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, bytes):
+            raise ValueError(f"{place}: only 'binary' can hold a !!binary value")
+
+
+def nearest_key(key: str, keys: Sequence[str]) -> str:
+    """A hint that names the nearest valid key, or all of them."""
+    near = difflib.get_close_matches(key, keys, 1)
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(keys)}"
+
+
 def _mapping(value: object, place: str, keys: tuple[str, ...]) -> Mapping[str, object]:
     if not isinstance(value, dict):
-        raise ValueError(f"{place}: a mapping was expected" + ("" if value is None else f", not {value!r:.60}"))
+        raise ValueError(f"{place}: a mapping was expected" + _but(value))
     for key in value:
         if key not in keys:
-            near = difflib.get_close_matches(str(key), keys, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(keys)}"
-            raise ValueError(f"{place}: the key {key!r} is not known; {hint}")
+            raise ValueError(f"{place}: the key {key!r:.60} is not known; {nearest_key(key, keys)}")
     return value
 
 
 def _headers(value: object, place: str) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise ValueError(f"{place}: a mapping was expected")
-    return {str(name).lower(): str(item) for name, item in value.items()}
+        raise ValueError(f"{place}: a mapping was expected" + _but(value))
+    for name, item in value.items():
+        # Numbers written without quotes mean the same.
+        if not isinstance(item, (str, int, float)) or isinstance(item, bool):
+            raise ValueError(f"{place}.{name}: text was expected" + _but(item))
+    return {name.lower(): str(item) for name, item in value.items()}
+
+
+def _url(value: object, place: str) -> str:
+    url = _text(value, place)
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise ValueError(f"{place}: {url!r:.60} is not a URL: {error}") from None
+    return url
 
 
 def _text(value: object, place: str) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{place}: text was expected" + (", it is missing" if value is None else f", not {value!r:.60}"))
+        raise ValueError(f"{place}: text was expected" + _but(value))
     return value
+
+
+def _but(value: object) -> str:
+    return ", it is missing" if value is None else f", not {value!r:.60}"

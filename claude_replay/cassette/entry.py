@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from claude_replay.cassette.compact import fold
 from claude_replay.cassette.document import (
@@ -12,11 +14,12 @@ from claude_replay.cassette.document import (
     dump_response,
     load_answer,
     load_exchange,
+    load_request,
 )
 from claude_replay.cassette.identity import make_id, trusted_key
 from claude_replay.cassette.yamltext import Flow, YamlError, emit, read
 from claude_replay.errors import CassetteLoadError
-from claude_replay.exchange import Exchange, Meta, Response
+from claude_replay.exchange import Exchange, Meta, Request, Response
 
 __all__ = ["ADVICE", "Entry"]
 
@@ -26,6 +29,7 @@ ADVICE = (
 )
 """What to do about any cassette that cannot be read."""
 
+_Part = TypeVar("_Part")
 _HEAD = re.compile(rb"- id: (\S+)\n")
 _REQUEST, _RESPONSE = b"\n  request:\n", b"\n  response:\n"
 
@@ -34,7 +38,8 @@ class Entry:
     """
     An exchange as the bytes of a file, as values, or as both.
 
-    Bytes that were read are written back unchanged, with whatever comments stand in them.
+    Bytes that were read are written back unchanged, with whatever comments stand in them. As long as the id vouches
+    for the request (see `identity`), request and answer are parsed one by one, when they are asked for.
     """
 
     __slots__ = ("_answer", "_data", "_exchange", "line", "name")
@@ -71,6 +76,11 @@ class Entry:
         return self._data
 
     @property
+    def digest(self) -> str:
+        """What tells this exchange from every other, in whatever file and place."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
     def short_id(self) -> str:
         """The id that stands in the file; empty where there is none."""
         match = _HEAD.match(self.data)
@@ -78,10 +88,20 @@ class Entry:
 
     def find_key(self) -> str | None:
         """The key by which this request is found, if its id still vouches for it; nothing is parsed."""
-        if self._data is None:
+        found = self._find_request()
+        return found[0] if found else None
+
+    def _find_request(self) -> tuple[str, bytes, bytes] | None:
+        """Key, request and rest of an exchange whose id vouches for its request."""
+        data = self._data
+        if data is None:
             return None
-        start, end = self._data.find(_REQUEST) + 1, self._data.find(_RESPONSE) + 1
-        return trusted_key(self.short_id, self._data[start:end]) if 0 < start < end else None
+        start, end = data.find(_REQUEST) + 1, data.find(_RESPONSE) + 1
+        if not 0 < start < end:
+            return None
+        request = data[start:end]
+        key = trusted_key(self.short_id, request)
+        return (key, request, data[:start] + data[end:]) if key else None
 
     @property
     def exchange(self) -> Exchange:
@@ -91,27 +111,29 @@ class Entry:
         return self._exchange
 
     @property
+    def request(self) -> Request:
+        """The request alone, for comparing; raises as `exchange` does."""
+        found = self._find_request() if self._exchange is None else None
+        request = self._try(load_request, found[1]) if found else None
+        return request or self.exchange.request
+
+    @property
     def answer(self) -> tuple[Response, Meta]:
         """Response and meta alone, for playing; raises as `exchange` does."""
-        if self._exchange is not None:
-            return self._exchange.response, self._exchange.meta
-        if self._answer is None:
-            self._answer = self._load_answer(self.data)
-        return self._answer
+        if self._exchange is None and self._answer is None and (found := self._find_request()):
+            self._answer = self._try(load_answer, found[2])
+        return self._answer or (self.exchange.response, self.exchange.meta)
 
-    def _load_answer(self, data: bytes) -> tuple[Response, Meta]:
-        start, end = data.find(_REQUEST) + 1, data.find(_RESPONSE) + 1
-        if 0 < start < end:
-            try:
-                return load_answer(_only(_read(data[:start] + data[end:], self.name, self.line)))
-            except (YamlError, ValueError):
-                # Read again as a whole, for an error with the right line.
-                pass
-        return self.exchange.response, self.exchange.meta
+    def _try(self, load: Callable[[object], _Part], data: bytes) -> _Part | None:
+        try:
+            return load(_read(data, self.name, self.line))
+        except (YamlError, ValueError):
+            # Read again as a whole, for an error with the right line.
+            return None
 
     def _load(self, data: bytes) -> Exchange:
         try:
-            return load_exchange(_only(_read(data, self.name, self.line)))
+            return load_exchange(_read(data, self.name, self.line))
         except YamlError as error:
             raise CassetteLoadError(f"{error}\n{ADVICE}") from None
         except UnicodeDecodeError as error:
@@ -126,10 +148,9 @@ def _emit(key: str, value: Mapping[str, object]) -> bytes:
 
 
 def _read(data: bytes, name: str, line: int) -> object:
-    return read(data.decode("utf-8"), name=name, first_line=line)
-
-
-def _only(documents: object) -> object:
-    if not isinstance(documents, list) or len(documents) != 1:
-        raise ValueError("one exchange was expected")
-    return documents[0]
+    value = read(data.decode("utf-8"), name=name, first_line=line)
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, list) and len(value) == 1:
+        return value[0]
+    raise ValueError("one exchange was expected")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from claude_replay.cassette.document import load_exchange
+from claude_replay.cassette.document import load_exchange, nearest_key
 from claude_replay.cassette.entry import ADVICE, Entry
 from claude_replay.cassette.formats import find_format
 from claude_replay.cassette.yamltext import Limits, YamlError, emit, read
@@ -16,11 +16,14 @@ from claude_replay.errors import CassetteLoadError, CassetteSaveError
 __all__ = ["VERSION", "Cassette", "dump_cassette", "load_cassette", "parse_cassette"]
 
 VERSION = 1
-_COMMENT = "# claude_replay cassette; to read it as a conversation: claude-replay show FILE\n"
-_CONFLICT_MARKERS = (b"\n<<<<<<< ", b"\n=======\n", b"\n>>>>>>> ")
-_NEWLINE = b"\n"
+_COMMENT = b"# claude_replay cassette; to read it as a conversation: claude-replay show FILE\n"
+_HEADER_KEYS = ("version", "incomplete", "exchanges")
 _EXCHANGES = b"\nexchanges:\n"
-_HEADER_KEYS = {"version", "incomplete", "exchanges"}
+# YAML's mark for the end of a document. An answer that lost its end would often still be valid YAML.
+_END = b"\n..."
+_NEWLINE = b"\n"
+_CONFLICT = b"<<<<<<< "
+_TAIL = 1000
 
 
 @dataclass(slots=True)
@@ -28,12 +31,14 @@ class Cassette:
     """
     The exchanges of one file in the order they were issued.
 
-    `incomplete` lists the tests that recorded into it and have not passed yet; `foreign` names the tool that wrote the file
-    where it was not this one; `skipped` names exchanges of a foreign file that cannot be used, with the reason.
+    `incomplete` lists the tests that recorded into it and have not passed yet; `comments` are the user's own lines
+    at the top; `foreign` names the tool that wrote the file where it was not this one; `skipped` names exchanges of
+    a foreign file that cannot be used, with the reason.
     """
 
     entries: list[Entry] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
+    comments: bytes = b""
     foreign: str | None = None
     skipped: tuple[str, ...] = ()
 
@@ -45,6 +50,7 @@ def load_cassette(path: Path) -> Cassette | None:
     Raises CassetteLoadError that names file and line and what to do; the file is never changed.
     """
     try:
+        _check_size(path.stat().st_size, str(path))
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -53,11 +59,19 @@ def load_cassette(path: Path) -> Cassette | None:
     return parse_cassette(content, str(path))
 
 
+def _check_size(size: int, name: str) -> None:
+    most = Limits().bytes
+    if size > most:
+        raise CassetteLoadError(f"{name}: {size:,} bytes, more than the {most:,} a cassette may have\n{ADVICE}")
+
+
 def parse_cassette(content: bytes, name: str) -> Cassette:
-    """Read the bytes of a cassette file; `name` stands in messages."""
-    if len(content) > Limits().bytes:
-        most = f"{Limits().bytes:,}"
-        raise CassetteLoadError(f"{name}: {len(content):,} bytes, more than the {most} a cassette may have\n{ADVICE}")
+    """
+    Read the bytes of a cassette file; `name` stands in messages.
+
+    Of a file in our own layout only the parts are told from each other: what is wrong inside an exchange is said
+    when somebody looks at it.
+    """
     foreign = find_format(content)
     if foreign is not None:
         exchanges, skipped = foreign.load(content, name)
@@ -70,22 +84,24 @@ def parse_cassette(content: bytes, name: str) -> Cassette:
 
 
 def _parse_own(content: bytes, name: str) -> Cassette:
-    if any(marker in content for marker in _CONFLICT_MARKERS):
+    if content.startswith(_CONFLICT) or _NEWLINE + _CONFLICT in content:
         _refuse_conflict(content, name)
     first = content.find(_EXCHANGES) + len(_EXCHANGES)
-    if first >= len(_EXCHANGES) and content.startswith(b"- ", first):
-        header = _read_header(content[:first], name)
-        return Cassette(_split(content, first, name), _waiting(header, name))
-    return _parse_whole(content, name)
+    if first < len(_EXCHANGES) or not content.startswith(b"- ", first):
+        return _parse_whole(content, name)
+    header = _read_header(content[:first], name)
+    entries = _split(content, first, _find_end(content, name), name)
+    return Cassette(entries, _waiting(header, name), _find_comments(content[:first]))
 
 
 def _refuse_conflict(content: bytes, name: str) -> None:
-    # Every line of a text is indented, so these can only be git's.
-    start = min(at for marker in _CONFLICT_MARKERS if (at := content.find(marker)) >= 0) + 1
-    found = content[start:].split(b"\n", 1)[0].decode("utf-8", "replace")
+    # Every line of a text is indented, so this can only be git's.
+    start = 0 if content.startswith(_CONFLICT) else content.index(_NEWLINE + _CONFLICT) + 1
+    found = content[start:].split(_NEWLINE, 1)[0].decode("utf-8", "replace")
     raise CassetteLoadError(
         f"{name}:{content.count(_NEWLINE, 0, start) + 1}: git left a merge conflict here ({found!r})\n"
-        "Keep one side of it (git checkout --ours FILE, or --theirs), or delete the file and record it anew."
+        "Keep one side (git checkout --ours FILE, or --theirs), or both by deleting the marks, or delete the file "
+        "and record it anew: pytest --claude-record=once"
     )
 
 
@@ -98,46 +114,67 @@ def _read_header(content: bytes, name: str) -> dict[str, object]:
         line = content.count(_NEWLINE, 0, error.start) + 1
         raise CassetteLoadError(f"{name}:{line}: the file is not UTF-8 text\n{ADVICE}") from None
     if not isinstance(header, dict):
-        raise CassetteLoadError(f"{name}:1: this is not a cassette: a mapping with version and exchanges was expected\n{ADVICE}")
+        raise _not_ours(name, "a mapping with version and exchanges was expected")
     version = header.get("version")
     if type(version) is int and version > VERSION:
         raise CassetteLoadError(
             f"{name}:1: written as version {version} by a newer claude_replay; this one reads up to {VERSION}. "
             "Upgrade it: pip install -U pytest-claude-replay"
         )
-    unknown = ", ".join(map(repr, set(header) - _HEADER_KEYS))
-    if version != VERSION or unknown:
-        problem = f"the key {unknown} is not known" if unknown else f"the version is {version!r}, not {VERSION}"
-        raise CassetteLoadError(f"{name}:1: this is not a claude_replay cassette: {problem}\n{ADVICE}")
+    for key in header:
+        if key not in _HEADER_KEYS:
+            raise _not_ours(name, f"the key {key!r:.60} is not known; {nearest_key(key, _HEADER_KEYS)}")
+    if version != VERSION or type(version) is not int:
+        raise _not_ours(name, f"the version is {version!r:.60}, not {VERSION}")
     return header
+
+
+def _not_ours(name: str, problem: str) -> CassetteLoadError:
+    return CassetteLoadError(f"{name}:1: this is not a claude_replay cassette: {problem}\n{ADVICE}")
 
 
 def _waiting(header: dict[str, object], name: str) -> list[str]:
     waiting = header.get("incomplete", [])
-    if not isinstance(waiting, list):
+    if not isinstance(waiting, list) or not all(isinstance(label, str) for label in waiting):
         raise CassetteLoadError(f"{name}:2: 'incomplete' lists the tests that have not passed yet\n{ADVICE}")
-    return [str(label) for label in waiting]
+    return waiting
 
 
-def _split(content: bytes, first: int, name: str) -> list[Entry]:
+def _find_comments(header: bytes) -> bytes:
+    lines = header.splitlines(keepends=True)
+    return b"".join(line for line in lines if line.startswith(b"#") and line != _COMMENT)
+
+
+def _find_end(content: bytes, name: str) -> int:
+    tail = content[-_TAIL:].rstrip()
+    if not tail.endswith(_END):
+        last = content.count(_NEWLINE, 0, len(content) - 1) + 1
+        raise CassetteLoadError(
+            f"{name}:{last}: the last line of a cassette is '...', and here it is missing, so the file may be cut "
+            f"(if it is whole, add that line)\n{ADVICE}"
+        )
+    return max(len(content) - _TAIL, 0) + len(tail) - len(_END) + 1
+
+
+def _split(content: bytes, first: int, end: int, name: str) -> list[Entry]:
     entries: list[Entry] = []
     start, line = first, content.count(_NEWLINE, 0, first) + 1
-    while start < len(content):
-        end = content.find(b"\n- ", start) + 1 or len(content)
-        data = content[start:end]
-        entries.append(Entry(name=name, line=line, data=data if data.endswith(_NEWLINE) else data + _NEWLINE))
-        start, line = end, line + data.count(_NEWLINE)
+    while start < end:
+        following = content.find(b"\n- ", start, end) + 1 or end
+        data = content[start:following]
+        entries.append(Entry(name=name, line=line, data=data))
+        start, line = following, line + data.count(_NEWLINE)
     return entries
 
 
 def _parse_whole(content: bytes, name: str) -> Cassette:
-    # Not in our own layout (edited by a tool, or empty): read it as any YAML document.
+    # Not in our own layout (written by hand, changed by a tool, or empty): read it as any YAML document.
     header = _read_header(content, name)
     documents = header.get("exchanges")
-    if documents is None and "exchanges" in header:
-        documents = []
     if not isinstance(documents, list):
-        raise CassetteLoadError(f"{name}:1: a list of exchanges was expected under 'exchanges'; the file may be cut\n{ADVICE}")
+        raise CassetteLoadError(
+            f"{name}:1: a list of exchanges was expected under 'exchanges'; the file may be cut\n{ADVICE}"
+        )
     entries = []
     for position, document in enumerate(documents):
         try:
@@ -148,15 +185,18 @@ def _parse_whole(content: bytes, name: str) -> Cassette:
     return Cassette(entries, _waiting(header, name))
 
 
-def dump_cassette(entries: Iterable[Entry], *, incomplete: Sequence[str] = ()) -> bytes:
+def dump_cassette(
+    entries: Iterable[Entry], *, incomplete: Sequence[str] = (), comments: bytes = b""
+) -> bytes:
     """
     The bytes of a cassette file.
 
     Raises CassetteSaveError where it would be larger than the reader accepts.
     """
     items = [entry.data for entry in entries]
-    head = f"{_COMMENT}version: {VERSION}\n" + (emit({"incomplete": list(incomplete)}) if incomplete else "")
-    content = b"".join([head.encode("utf-8"), b"exchanges:\n" if items else b"exchanges: []\n", *items])
+    head = f"version: {VERSION}\n" + (emit({"incomplete": list(incomplete)}) if incomplete else "")
+    start = b"exchanges:\n" if items else b"exchanges: []\n"
+    content = b"".join([_COMMENT, comments, head.encode("utf-8"), start, *items, _END[1:], _NEWLINE])
     if len(content) > Limits().bytes:
         raise CassetteSaveError(
             f"the cassette would have more than {Limits().bytes:,} bytes; record fewer exchanges into one file "

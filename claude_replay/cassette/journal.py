@@ -3,116 +3,182 @@ The journal: finished exchanges are on disk before the cassette is saved.
 
 A journal is a cassette that is being written: each finished exchange is appended as one YAML item and synced, so
 its cost does not depend on how many there are, and a process that is killed loses none that was complete.
+
+    # claude_replay journal {"label": "tests/test_chat.py::test_chat", "mode": "once"}
+    - id: 6f1c0d9a4b7e2c11-5d41402a
+      …
+    # end 0
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import threading
-import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from claude_replay.cassette.entry import Entry
-from claude_replay.cassette.store import state_folder
+from claude_replay.cassette.merge import Recorded
+from claude_replay.cassette.store import hidden_path, list_hidden, state_folder, sync_folder
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     from filelock import BaseFileLock
 
-__all__ = ["Journal", "read_journals"]
+__all__ = ["Journal", "Leftover", "has_journals", "read_journals"]
 
-_END = re.compile(rb"^# end (\d+)\n", re.MULTILINE)
+_SUFFIX = "journal"
+_HEAD = re.compile(rb"# claude_replay journal (\{.*\})\n")
+_END = re.compile(rb"^# end (\d+)(?: replaces ([0-9a-f]+))?\n", re.MULTILINE)
 
 
 class Journal:
-    """The journal of one open cassette; nothing is created before the first exchange."""
+    """
+    The journal of one open cassette; nothing is created before the first exchange.
 
-    def __init__(self, cassette: Path) -> None:
-        self._name = f"{uuid.uuid4().hex[:12]}"
-        self.path = cassette.with_name(f".{cassette.name}.{self._name}.journal")
-        self._file: IO[bytes] | None = None
+    `label` and `mode` are those of the session that writes it, `kept` is how many exchanges it holds.
+    """
+
+    def __init__(self, cassette: Path, *, label: str, mode: str) -> None:
+        self.path = hidden_path(cassette, _SUFFIX)
+        self.kept = 0
+        self._head = b"# claude_replay journal %b\n" % json.dumps({"label": label, "mode": mode}).encode()
+        self._file: FileIO | None = None
         self._owner: BaseFileLock | None = None
+        self._size = 0
+        self._closed = False
         self._lock = threading.Lock()
 
-    def append(self, order: int, entry: Entry) -> None:
-        """Keep one finished exchange; `order` is its place among the requests issued. Raises OSError."""
-        data = b"%b# end %d\n" % (entry.data, order)
+    def append(self, recorded: Recorded) -> None:
+        """Keep one finished exchange; raises OSError, and then keeps nothing of it."""
+        replaces = f" replaces {recorded.replaces}" if recorded.replaces else ""
+        data = b"%b# end %d%b\n" % (recorded.entry.data, recorded.order, replaces.encode())
         with self._lock:
-            if self._file is None:
-                self._open()
-            assert self._file is not None
-            self._file.write(data)
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            if self._closed:
+                return
+            file = self._file = self._file or self._open()
+            self._write(file, data if self._size else self._head + data)
+            self.kept += 1
 
-    def _open(self) -> None:
-        self._owner = _owner_lock(self._name)
-        self._owner.acquire(timeout=0)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(self.path, "ab")
+    def _open(self) -> FileIO:
+        owner = _owner_lock(self.path)
+        owner.acquire(timeout=0)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = open(self.path, "xb", buffering=0)
+        except OSError:
+            _drop_lock(owner)
+            raise
+        self._owner = owner
+        sync_folder(self.path.parent)
+        return file
+
+    def _write(self, file: FileIO, data: bytes) -> None:
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            # A full disk takes part of it, and what comes next would be unreadable behind that.
+            with contextlib.suppress(OSError):
+                file.truncate(self._size)
+                file.seek(self._size)
+            raise
+        self._size += len(data)
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether somebody has put its exchanges into the cassette, taking this process for dead."""
+        return self._file is not None and not self.path.exists()
 
     def close(self, *, discard: bool) -> None:
-        """Stop writing; `discard` removes the file because the cassette holds what it held."""
+        """Stop writing, for good; `discard` removes the file because the cassette holds what it held."""
         with self._lock:
+            self._closed = True
             if self._file is not None:
                 self._file.close()
-                if discard:
-                    self.path.unlink(missing_ok=True)
-            self._file = None
-            if self._owner is not None:
-                self._owner.release()
+            if discard or not self.kept:
                 with contextlib.suppress(OSError):
-                    os.unlink(self._owner.lock_file)
+                    self.path.unlink()
+            if self._owner is not None:
+                _drop_lock(self._owner)
                 self._owner = None
 
 
-def _owner_lock(name: str) -> BaseFileLock:
+def _owner_lock(journal: Path) -> BaseFileLock:
     from filelock import FileLock
 
-    return FileLock(state_folder() / f"journal-{name}.lock", thread_local=False)
+    return FileLock(state_folder() / f"{journal.name[-20:]}.lock", thread_local=False)
 
 
-def read_journals(cassette: Path) -> Iterator[tuple[Path, list[Entry]]]:
+def _drop_lock(lock: BaseFileLock) -> None:
+    lock.release()
+    with contextlib.suppress(OSError):
+        os.unlink(lock.lock_file)
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
     """
-    The journals that killed runs left for the cassette at `cassette`, each with its exchanges in issue order.
+    The journal of a run that was killed, with its finished exchanges in the order in which they were issued.
+
+    `label` and `mode` are those of the session that wrote it; empty where the file does not say.
+    """
+
+    path: Path
+    label: str
+    mode: str
+    recorded: tuple[Recorded, ...]
+
+
+def has_journals(cassette: Path) -> bool:
+    """Whether journals stand beside the cassette at `cassette`, of killed or of living processes."""
+    return bool(list_hidden(cassette, _SUFFIX))
+
+
+def read_journals(cassette: Path) -> Iterator[Leftover]:
+    """
+    The journals that killed runs left for the cassette at `cassette`.
 
     A journal that a living process of this machine still writes is left alone; a torn last item is left out.
     """
-    prefix, suffix = f".{cassette.name}.", ".journal"
-    try:
-        names = sorted(name for name in os.listdir(cassette.parent) if name.startswith(prefix) and name.endswith(suffix))
-    except OSError:
-        return
-    for name in names:
-        path = cassette.parent / name
-        if _is_abandoned(name.removeprefix(prefix).removesuffix(suffix)):
-            with contextlib.suppress(FileNotFoundError):
-                yield path, _read_entries(path)
+    for path in list_hidden(cassette, _SUFFIX):
+        try:
+            content = path.read_bytes() if _is_abandoned(path) else None
+        except OSError:
+            continue
+        if content is not None:
+            yield _parse(path, content)
 
 
-def _is_abandoned(name: str) -> bool:
+def _is_abandoned(path: Path) -> bool:
     from filelock import Timeout
 
-    lock = _owner_lock(name)
+    lock = _owner_lock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         return False
-    lock.release()
-    with contextlib.suppress(OSError):
-        os.unlink(lock.lock_file)
+    _drop_lock(lock)
     return True
 
 
-def _read_entries(path: Path) -> list[Entry]:
-    content = path.read_bytes()
-    found: list[tuple[int, Entry]] = []
-    position, line = 0, 1
+def _parse(path: Path, content: bytes) -> Leftover:
+    head = _HEAD.match(content)
+    position, line = (head.end(), 2) if head else (0, 1)
+    says = json.loads(head[1]) if head else {}
+    found: list[Recorded] = []
     for end in _END.finditer(content):
         data = content[position : end.start()]
-        found.append((int(end[1]), Entry(name=str(path), line=line, data=data)))
+        entry = Entry(name=str(path), line=line, data=data)
+        found.append(Recorded(int(end[1]), entry, (end[2] or b"").decode()))
         position, line = end.end(), line + data.count(b"\n") + 1
-    return [entry for _, entry in sorted(found, key=lambda item: item[0])]
+    found.sort(key=lambda item: item.order)
+    return Leftover(path, str(says.get("label", "")), str(says.get("mode", "")), tuple(found))

@@ -3,51 +3,90 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from claude_replay.errors import CassetteSaveError
 
-__all__ = ["ensure_writable", "forget_run", "lock_cassette", "mark_once", "state_folder", "was_marked", "write_bytes"]
+__all__ = [
+    "clear_hidden",
+    "ensure_writable",
+    "forget_run",
+    "hidden_path",
+    "list_hidden",
+    "lock_cassette",
+    "mark_once",
+    "real_path",
+    "state_folder",
+    "sync_folder",
+    "was_marked",
+    "write_bytes",
+]
 
 _LOCK_SECONDS = 60.0
+_TEMPORARY = "tmp"
+_LONGEST_STEM = 200  # of the 255 bytes a name may have
+
+
+def real_path(path: Path) -> Path:
+    """The file that `path` stands for: a symbolic link stays one, and what it points at is read and written."""
+    return Path(os.path.realpath(path))
 
 
 def state_folder() -> Path:
-    """The folder for locks and run marks: temporary, private to the user, never inside the repository."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        # No such user in this container; the number is as good a name.
-        user = str(os.getuid()) if hasattr(os, "getuid") else "user"
-    folder = Path(tempfile.gettempdir()) / f"claude-replay-{user}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """
+    The folder for locks and run marks: temporary, private to the user, never inside the repository.
+
+    Raises OSError where it cannot be made, or is somebody else's.
+    """
+    uid, folder = _uid(), _state_path()
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    # Its name can be guessed: whoever made it first could point our locks at other people's files.
+    if not stat.S_ISDIR(found.st_mode) or uid not in (None, found.st_uid):
+        raise PermissionError(1, f"{folder} does not belong to you; remove it, or set TMPDIR")
     return folder
 
 
+def _uid() -> int | None:
+    # Windows has no such number, and a temporary folder for each user.
+    return os.getuid() if hasattr(os, "getuid") else None
+
+
+def _state_path() -> Path:
+    uid = _uid()
+    return Path(tempfile.gettempdir()) / ("claude-replay" if uid is None else f"claude-replay-{uid}")
+
+
 def _key(path: Path) -> str:
-    return hashlib.sha256(os.path.realpath(path).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return hashlib.sha256(os.fsencode(real_path(path))).hexdigest()[:32]
 
 
 @contextlib.contextmanager
 def lock_cassette(path: Path) -> Iterator[None]:
     """
-    Hold the lock of the cassette at `path` against other processes of this machine.
+    Hold the lock of the cassette at `path` against other threads and processes of this machine.
 
-    Raises CassetteSaveError where another process keeps it for more than a minute.
+    Raises CassetteSaveError where somebody else keeps it for more than a minute, or locks cannot be made.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(state_folder() / f"{_key(path)}.lock", timeout=_LOCK_SECONDS)
     try:
+        lock = FileLock(state_folder() / f"{_key(path)}.lock", timeout=_LOCK_SECONDS)
         lock.acquire()
     except Timeout:
-        raise CassetteSaveError(f"{path}: another process has held the lock of this cassette for a minute") from None
+        raise CassetteSaveError(
+            f"{path}: another process has held the lock of this cassette for a minute"
+        ) from None
+    except OSError as error:
+        raise CassetteSaveError(f"{path}: cannot be locked: {error.strerror}") from None
     try:
         yield
     finally:
@@ -55,37 +94,71 @@ def lock_cassette(path: Path) -> Iterator[None]:
 
 
 def mark_once(run_id: str, path: Path, mark: str) -> None:
-    """Remember for all processes of a test run that `mark` holds for the cassette at `path`."""
+    """Remember for all processes of a test run that `mark` holds for the cassette at `path`; raises OSError."""
     folder = state_folder() / f"run-{run_id}"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / f"{_key(path)}.{mark}").touch()
 
 
 def was_marked(run_id: str, path: Path, mark: str) -> bool:
-    """Whether some process of this test run has marked the cassette at `path`."""
+    """Whether some process of this test run has marked the cassette at `path`; raises OSError."""
     return (state_folder() / f"run-{run_id}" / f"{_key(path)}.{mark}").exists()
 
 
 def forget_run(run_id: str) -> None:
     """Remove what a test run remembered."""
-    shutil.rmtree(state_folder() / f"run-{run_id}", ignore_errors=True)
+    shutil.rmtree(_state_path() / f"run-{run_id}", ignore_errors=True)
+
+
+def hidden_path(path: Path, suffix: str) -> Path:
+    """A file beside the cassette at `path` that serves it while it is written: `.<its name>.<12 digits>.<suffix>`."""
+    target = real_path(path)
+    return target.with_name(f"{_hidden_stem(target)}{uuid.uuid4().hex[:12]}.{suffix}")
+
+
+def list_hidden(path: Path, suffix: str) -> list[Path]:
+    """What `hidden_path` has named and is still there, in the order of names."""
+    target = real_path(path)
+    stem = _hidden_stem(target)
+    try:
+        names = sorted(os.listdir(target.parent))
+    except OSError:
+        return []
+    length = len(stem) + 13 + len(suffix)
+    return [
+        target.with_name(name)
+        for name in names
+        if len(name) == length and name.startswith(stem) and name.endswith(f".{suffix}")
+    ]
+
+
+def clear_hidden(path: Path) -> None:
+    """Remove what killed processes left half written; the caller holds the lock of the cassette at `path`."""
+    for temporary in list_hidden(path, _TEMPORARY):
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _hidden_stem(target: Path) -> str:
+    encoded = os.fsencode(target.name)
+    return f".{target.name if len(encoded) <= _LONGEST_STEM else hashlib.sha256(encoded).hexdigest()}."
 
 
 def ensure_writable(path: Path) -> None:
     """
     Make sure, before anything is paid for, that the cassette at `path` can be written.
 
-    Raises CassetteSaveError that names the folder or file and the reason.
+    Raises CassetteSaveError that names the folder and the reason.
     """
-    folder = path.parent
+    folder = real_path(path).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise CassetteSaveError(
-            f"{path}: recording was asked for, but the folder cannot be written: {error.strerror}. "
-            "Nothing was sent. Make it writable, or choose another with claude_replay_dir."
+            f"{path}: recording was asked for, but its folder cannot be written: {error.strerror}. "
+            "Nothing was sent. Make it writable, or choose another: claude_replay_dir in the ini file."
         ) from None
 
 
@@ -93,27 +166,28 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     Replace the file at `path`: whole or not at all, whatever happens in between.
 
-    Raises CassetteSaveError where the disk refuses.
+    A file that was there keeps its mode. Raises CassetteSaveError where the disk refuses.
     """
-    # A symbolic link stays one: what it points at is replaced.
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    target, temporary = real_path(path), hidden_path(path, _TEMPORARY)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
         os.replace(temporary, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise CassetteSaveError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def _sync_folder(folder: Path) -> None:
-    # Without this the rename itself may be lost with the power; Windows has no such call.
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: without it a new file may be lost with the power."""
+    # Windows has no such call.
     with contextlib.suppress(OSError, AttributeError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 from claude_replay.bodies import delta_field
 from claude_replay.exchange import Deltas, Event, EventStream, RawEvent, StreamItem
@@ -23,14 +25,14 @@ def _dump_item(item: StreamItem) -> dict[str, object]:
         if len(item.pieces) != 1:
             fields["cuts"] = dump_cuts(len(piece) for piece in item.pieces)
         return {item.type: fields}
-    data = item.data
-    if _is_plain(item.name) and isinstance(data, dict) and next(iter(data), None) == "type" and data["type"] == item.name:
-        return {item.name: {key: value for key, value in data.items() if key != "type"}}
-    return {"event": item.name, "data": data}
+    name, data = item.name, item.data
+    if name is not None and _is_plain(name) and isinstance(data, dict) and next(iter(data.items()), None) == ("type", name):
+        return {name: {key: value for key, value in data.items() if key != "type"}}
+    return {"event": name, "data": data}
 
 
-def _is_plain(name: str | None) -> bool:
-    return name is not None and name not in ("event", "raw", "data") and delta_field(name) is None
+def _is_plain(name: str) -> bool:
+    return name not in ("event", "raw", "data") and delta_field(name) is None
 
 
 def load_items(items: object) -> tuple[StreamItem, ...]:
@@ -94,20 +96,21 @@ def dump_cuts(lengths: Iterable[int]) -> str:
 
 
 _MAX_NUMBERS = 5_000_000  # a hostile `1*999999999999` must not fill the memory
+_NUMBERS = re.compile(r"([0-9]{1,9})(?:\*([0-9]{1,9}))?")
 
 
 def load_cuts(text: object) -> Iterator[int]:
     """The numbers of `dump_cuts`; raises ValueError where the text is something else."""
     total = 0
     for word in str(text).split():
-        number, _, times = word.partition("*")
-        if not (number.isdecimal() and (times or "1").isdecimal()):
-            raise ValueError(f"{word!r} is neither a number nor number*times")
-        count = int(times or 1)
+        found = _NUMBERS.fullmatch(word)
+        if found is None:
+            raise ValueError(f"{word!r:.60} is neither a number nor number*times")
+        count = int(found[2] or 1)
         total += count
         if total > _MAX_NUMBERS:
             raise ValueError(f"more than {_MAX_NUMBERS:,} numbers")
-        yield from [int(number)] * count
+        yield from repeat(int(found[1]), count)
 
 
 def dump_times(times: tuple[int, ...]) -> str:

@@ -65,7 +65,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _answer_itself(arguments: Sequence[str]) -> int:
     from claude_replay.cli.arguments import make_main_parser
-    from claude_replay.settings.fields import nearest
+    from claude_replay.settings import nearest
 
     if arguments and not arguments[0].startswith("-"):
         name = arguments[0]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from claude_replay.errors import SettingsError
-from claude_replay.settings.fields import nearest
+from claude_replay.settings import nearest
 
 __all__ = ["Parser", "make_main_parser"]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from claude_replay.cassette import read_journals
+from claude_replay.cassette.store import real_path
 from claude_replay.cli.arguments import Parser
 from claude_replay.cli.files import DEFAULT_FOLDER, Found, find_files
 from claude_replay.cli.inspection import Finding, Inspection
@@ -61,11 +63,18 @@ def _make_parser() -> Parser:
 
 
 def _inspect_journals(files: Found) -> Iterator[Finding]:
+    named = {real_path(journal) for journal in files.journals}
     for cassette in files.journaled:
-        for journal, entries in read_journals(cassette):
-            waiting = f"{len(entries):,} exchange{' waits' if len(entries) == 1 else 's wait'}"
-            text = f"a journal, not a cassette: {waiting} here for {cassette}"
-            yield Finding(str(journal), 1, text, journal in files.journals, _TAKE_UP)
+        for journal in read_journals(cassette):
+            waiting = _count(len(journal.recorded), "exchange")
+            owner = f", recorded by {journal.label}" if journal.label else ""
+            text = f"the journal of a run that was killed, not a cassette: {waiting}{owner}"
+            yield Finding(_shorten(journal.path), 1, text, journal.path in named, _TAKE_UP)
+
+
+def _shorten(path: Path) -> str:
+    here = real_path(Path())
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _sum_up(cassettes: int, exchanges: int, findings: Sequence[Finding]) -> str:

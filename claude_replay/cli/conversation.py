@@ -151,10 +151,10 @@ def _describe_settings(fields: Mapping[str, object]) -> str:
         for name, value in ((name, _plain(value)) for name, value in fields.items() if name not in _APART)
     ]
     tools = fields.get("tools")
-    names = (
-        [str(tool.get("name")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    )
-    return " · ".join([*parts, *([f"tools {', '.join(names)}"] if names else [])])
+    offered = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    if offered:
+        parts.append("tools " + ", ".join(str(tool.get("name") or tool.get("type")) for tool in offered))
+    return " · ".join(parts)
 
 
 def _plain(value: object) -> str:

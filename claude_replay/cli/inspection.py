@@ -99,9 +99,7 @@ class Inspection:
             except CassetteLoadError as error:
                 self._add_problem(error)
                 continue
-            # In a file that is not laid out as ours nobody knows where an exchange begins.
-            end = end if end > entry.line else math.inf
-            for problem, is_error in _judge(entry, exchange):
+            for problem, is_error in _judge(exchange, None if cassette.foreign else entry):
                 self._add(entry.line, f"exchange {number}: {problem}", is_error=is_error)
             self._find_secrets(number, drop_values(exchange, self._fakes), entry.line, end)
 
@@ -109,7 +107,8 @@ class Inspection:
         places = list(find_places(exchange, self._redactor))
         if not places:
             return
-        lines = [candidate for candidate in self._lines if line <= candidate < end]
+        # In a file that is not laid out as ours all begin at line 1: nobody knows which line is whose.
+        lines = [candidate for candidate in self._lines if 1 < line <= candidate < end]
         self._lines = [candidate for candidate in self._lines if candidate not in lines]
         more = f" (also line {', '.join(map(str, lines[1:]))})" if lines[1:] else ""
         text = f"exchange {number}: a secret stands at {', '.join(places)}{more}"
@@ -126,11 +125,12 @@ def _read_text(path: Path) -> str:
     return content.decode("utf-8", "replace")
 
 
-def _judge(entry: Entry, exchange: Exchange) -> Iterator[tuple[str, bool]]:
-    """What is wrong with an exchange, and for each whether it is an error."""
+def _judge(exchange: Exchange, entry: Entry | None) -> Iterator[tuple[str, bool]]:
+    """What is wrong with an exchange, and for each whether it is an error; `entry` where it has an id."""
     yield from ((damage, True) for damage in _find_damage(exchange))
     yield from ((doubt, False) for doubt in _find_doubts(exchange))
-    if judgment := _judge_id(entry, exchange):
+    judgment = _judge_id(exchange, entry) if entry is not None else None
+    if judgment is not None:
         yield judgment
 
 
@@ -147,18 +147,19 @@ def _find_doubts(exchange: Exchange) -> Iterator[str]:
     stream = response.body if isinstance(response.body, EventStream) else None
     if response.ended == "closed":
         yield "the application stopped reading this stream; a program that reads on fails there"
-    elif stream is not None and (stream.tail or not is_finished(stream.items)):
+    if describe_endpoint(request.method, request.url).operation != "messages" or response.status != 200:
+        return
+    if response.ended == "complete" and stream is not None and not is_finished(stream.items):
         yield "the stream stops before its end (no message_stop)"
-    asked = describe_endpoint(request.method, request.url).operation == "messages"
-    if asked and response.status == 200 and (stream is not None) != wants_stream(request.body):
+    if (stream is not None) != wants_stream(request.body):
         kind = "no stream although one was" if stream is None else "a stream although none was"
         yield f"the answer is {kind} asked for"
 
 
-def _judge_id(entry: Entry, exchange: Exchange) -> tuple[str, bool] | None:
+def _judge_id(exchange: Exchange, entry: Entry) -> tuple[str, bool] | None:
     """What is wrong with the id of an exchange, and whether that is an error; None without a fault."""
-    key, _, _ = entry.short_id.partition("-")
     try:
+        key, _, _ = entry.short_id.partition("-")
         fits = not key or key == key_of(canonicalize(exchange.request, MATCHING).fingerprint)
     except (TypeError, ValueError, RecursionError):
         return None  # a body that is no JSON is said already

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from claude_replay.redact import Redactor, known_literals
+from claude_replay.settings import environment_layer, resolve
 
 __all__ = ["Printer", "escape", "make_redactor"]
 
@@ -31,9 +32,7 @@ def make_redactor(keep_headers: Iterable[str] = ()) -> Redactor:
 
     `keep_headers` are names to keep on both sides. Raises SettingsError where the environment is not valid.
     """
-    from claude_replay.intercept.ambient import current_ambient
-
-    settings = current_ambient().resolve()
+    settings = resolve((environment_layer(os.environ),))
     kept = {*keep_headers, *settings.keep_headers}
     return Redactor(
         literals=known_literals(os.environ),

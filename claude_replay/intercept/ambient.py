@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from claude_replay.session import Run, Session
-from claude_replay.settings import FIELDS, Layer, Settings, is_ci, resolve
+from claude_replay.settings import Layer, Settings, environment_layer, is_ci, resolve
 
 __all__ = ["Ambient", "current_ambient", "pop_ambient", "push_ambient"]
-
-_PREFIX = "CLAUDE_REPLAY_"
 
 
 @dataclass(eq=False, slots=True)
@@ -32,16 +30,6 @@ class Ambient:
         return resolve((*self.below, *layers, *self.above), ci=is_ci(os.environ))
 
 
-def environment_layer() -> Layer:
-    """The settings in the environment: CLAUDE_REPLAY_MODE, CLAUDE_REPLAY_IGNORE, …"""
-    values = {
-        name: os.environ[key]
-        for name in FIELDS
-        if (key := _PREFIX + name.upper()) in os.environ and not FIELDS[name].marker_only
-    }
-    return Layer("environment", values)
-
-
 _stack: list[Ambient] = []
 _outside = Run()
 
@@ -59,4 +47,4 @@ def pop_ambient(ambient: Ambient) -> None:
 
 def current_ambient() -> Ambient:
     """What is provided now; outside pytest that is the environment alone."""
-    return _stack[-1] if _stack else Ambient(above=(environment_layer(),), run=_outside)
+    return _stack[-1] if _stack else Ambient(above=(environment_layer(os.environ),), run=_outside)

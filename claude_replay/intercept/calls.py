@@ -1,4 +1,4 @@
-"""One request to Claude on its way through a transport, without the I/O: sync and async transports share it."""
+"""One request to Claude on its way through a transport, sync or async: everything but the I/O."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Call:
     """
     A request that belongs to an open cassette.
 
-    First `begin`; where that gives nothing to play, the request is sent within `sending`, and its answer given to
-    `answered`.
+    First `begin`; where that gives nothing to play, the request is sent within `sending`, and its answer
+    given to `answered`.
     """
 
     __slots__ = ("_answer", "_endpoint", "_request", "_session", "_url")
@@ -77,7 +77,7 @@ class Call:
 
 
 def read_headers(headers: Any) -> dict[str, str]:
-    """The headers of a request or response of either library; names in lower case, values of equal names joined."""
+    """The headers of a request or response; names in lower case, values of equal names joined."""
     found: dict[str, str] = {}
     for raw_name, raw_value in headers.raw:
         # Latin-1 cannot fail; `headers.items()` would try three encodings on each header first.

@@ -141,4 +141,6 @@ class LiveAnswer:
 
 def _is_cancellation(error: BaseException | None) -> bool:
     trio = sys.modules.get("trio")
-    return isinstance(error, asyncio.CancelledError) or (trio is not None and isinstance(error, trio.Cancelled))
+    return isinstance(
+        error, asyncio.CancelledError if trio is None else (asyncio.CancelledError, trio.Cancelled)
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from claude_replay.bodies import encode_body, encode_chunks
@@ -25,21 +26,21 @@ class Playback:
     """
     What an HTTP client is given.
 
-    `pieces` yields (seconds to wait first, bytes). Then the answer is over, unless the recorded application did not
-    read on: `missing` is raised, after `patience` seconds for async code to be cancelled in. `status` is 0 where
-    there is nothing but that.
+    `pieces` yields (seconds to wait first, bytes). Then the answer is over, unless the recorded application
+    did not read on: what `missing` gives is raised, after `patience` seconds for async code to be cancelled
+    in. `status` is 0 where there is nothing but that.
     """
 
     status: int
     headers: list[tuple[str, str]]
     pieces: Iterable[tuple[float, bytes]]
-    missing: RecordingEnded | None = None
+    missing: Callable[[], RecordingEnded] | None = None
     patience: float = 0.0
 
     def end(self) -> None:
         """Raise RecordingEnded where the recording does not know how the answer goes on."""
         if self.missing is not None:
-            raise self.missing
+            raise self.missing()
 
     async def aend(self) -> None:
         """The same for async code."""
@@ -60,7 +61,8 @@ def play(session: Session, entry: Entry) -> Playback:
     if response.ended != "complete":
         pieces = _pieces(response, meta, pace)
         patience = _PATIENCE + (meta.duration or 0.0) if response.ended == "cancelled" else 0.0
-        return Playback(response.status, headers, pieces, _missing(session, response, patience), patience)
+        missing = partial(_missing, session, response, patience)
+        return Playback(response.status, headers, pieces, missing, patience)
     if isinstance(response.body, EventStream):
         return Playback(response.status, headers, _pieces(response, meta, pace))
     content = encode_body(response.body)
@@ -80,10 +82,12 @@ def _missing(session: Session, response: Response, patience: float) -> Recording
         if response.ended == "cancelled"
         else "stopped reading this answer here, and this run reads on"
     )
-    return RecordingEnded(
-        f"claude_replay: the recorded application {what}\n"
-        f"  cassette  {session.path}\n"
-        f"  record it: {session.command('rewrite')}"
+    return session.remember(
+        RecordingEnded(
+            f"claude_replay: the recorded application {what}\n"
+            f"  cassette  {session.path}\n"
+            f"  record it: {session.command('rewrite')}"
+        )
     )
 
 

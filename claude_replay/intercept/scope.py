@@ -37,7 +37,7 @@ class Scope:
 
 
 _current: ContextVar[Scope | None] = ContextVar("claude_replay_scope", default=None)
-# Threads begin with an empty context, so what is open in the process is kept beside it, in the order of opening.
+# Threads begin with an empty context, so what is open in the process is kept beside it, in order of opening.
 _open: list[Scope] = []
 _lock = threading.Lock()
 
@@ -46,8 +46,8 @@ def enter(session: Session | None, *, ambient: bool = False) -> Scope:
     """
     Make `session` the one that requests belong to, until `leave`.
 
-    `ambient` scopes hold for the whole process, whatever task or thread asks: one test runs at a time. Others hold
-    for the task or thread that opened them and what it starts.
+    `ambient` scopes hold for the whole process, whatever task or thread asks: one test runs at a time. Others
+    hold for the task or thread that opened them and what it starts.
     """
     with _lock:
         scope = Scope(session, _find_nearest(), ambient)
@@ -93,7 +93,7 @@ def _find_nearest() -> Scope | None:
 
 
 def _find_only() -> Scope:
-    """The one to which a thread without any context belongs: the innermost, as long as all lie in each other."""
+    """The one to which a thread without context belongs: the innermost, as long as all lie in each other."""
     own, last = _current.get(), _open[-1]
     if own is not None:
         raise LiveCallRefused(
@@ -104,14 +104,13 @@ def _find_only() -> Scope:
     if all(last.is_inside(scope) for scope in _open):
         return last
     miss = CassetteMiss(
-        f"claude_replay: several cassettes are open at once ({', '.join(map(str, _open))}) and this thread was "
-        "started without its context, so it is unclear which of them a request of it belongs to.\n"
-        "  Start it with its context: threading.Thread(target=contextvars.copy_context().run, args=(function,)), "
-        "or asyncio.to_thread(function).",
+        f"claude_replay: several cassettes are open at once ({', '.join(map(str, _open))}) and this thread "
+        "was started without its context, so it is unclear which of them a request of it belongs to.\n"
+        "  Start it with its context: threading.Thread(target=contextvars.copy_context().run, "
+        "args=(function,)), or asyncio.to_thread(function).",
         reason="ambiguous_cassette",
     )
     for scope in _open:
         if scope.session is not None:
             scope.session.remember(miss)
     raise miss
-

@@ -22,13 +22,13 @@ class Streams:
         self._recording = recording
 
     def play(self, playback: Playback, request: Any) -> Any:
-        """A response that plays a recording; raises RecordingEnded where the recorded call was never answered."""
+        """A response that plays a recording; raises RecordingEnded where the call was never answered."""
         if not playback.status:
             playback.end()
         return self._respond(playback, request)
 
     async def aplay(self, playback: Playback, request: Any) -> Any:
-        """The same for async code, which is let wait first, as the recorded application did before it cancelled."""
+        """The same for async code, which waits first, as the recorded one did before it was cancelled."""
         if not playback.status:
             await playback.aend()
         return self._respond(playback, request)

@@ -1,7 +1,7 @@
 """
 The transports of httpx and httpx2, which all of the SDK's clients send through.
 
-Patched on their classes, so clients made before count as well. What is patched, and in which version it was seen:
+Patched on their classes, so clients made before count as well. What is patched, and where it was seen:
 `HTTPTransport.handle_request` and `AsyncHTTPTransport.handle_async_request` (httpx 0.28, httpx2 2.16), and
 `AiohttpTransport.handle_async_request` (httpx-aiohttp 0.1 and 0.2, and anthropic 2.12's copy of it).
 """
@@ -34,8 +34,9 @@ class Transports:
     """
     Sees every request of the httpx family once installed.
 
-    One for the whole process and for good: two would record each request twice, and without an open cassette it
-    only looks and passes on. `refusers` are asked about requests to Claude that no cassette covers; they raise.
+    One for the whole process and for good: two would record each request twice, and without an open cassette
+    it only looks and passes on. `refusers` are asked about requests to Claude that no cassette covers; they
+    raise.
     """
 
     def __init__(self) -> None:
@@ -54,9 +55,9 @@ class Transports:
 
     def _patch_httpx(self, library: ModuleType) -> None:
         # A library of that name without these classes is not the one the SDK uses.
-        sync, asynchronous = (getattr(library, name, None) for name in ("HTTPTransport", "AsyncHTTPTransport"))
+        sync, twin = getattr(library, "HTTPTransport", None), getattr(library, "AsyncHTTPTransport", None)
         self._patches.replace(sync, "handle_request", partial(self._wrap_sync, library))
-        self._patches.replace(asynchronous, "handle_async_request", partial(self._wrap_async, library))
+        self._patches.replace(twin, "handle_async_request", partial(self._wrap_async, library))
 
     def _patch_aiohttp(self, module: ModuleType) -> None:
         transport = module.AiohttpTransport
@@ -103,7 +104,7 @@ class Transports:
         return handle_async_request
 
     def _find_call(self, request: Any) -> Call | None:
-        """A request to Claude that belongs to an open cassette; None for all others, unless they are refused."""
+        """A request to Claude that belongs to an open cassette; None for others, unless they are refused."""
         __tracebackhide__ = True
         session = current_session()
         if session is None and not self.refusers:

@@ -23,13 +23,14 @@ __all__ = ["open_session", "use_cassette"]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-class use_cassette:  # noqa: N801  # a function to its users; a class because it is a decorator as well
+class use_cassette:  # A function to its users; a class because it is a decorator as well.
     """
     Record into, or replay from, the cassette at `path` while the block runs.
 
-    Works as `with`, `async with`, and as a decorator of functions, coroutine functions and generator functions.
-    `path` is relative to the current folder. `mode` and further keywords are settings as in the marker; environment
-    variables and, under pytest, the command line override them. `with … as handle` gives what was sent and played.
+    Works as `with`, `async with`, and as a decorator of functions, coroutine functions and generators. `path` is
+    relative to the current folder. `mode` and further keywords are settings as in the marker; environment
+    variables and, under pytest, the command line override them. `with … as handle` gives what was sent and
+    played.
 
     Raises SettingsError, CassetteLoadError and CassetteSaveError on entry; CassetteSaveError, SecretFound and
     UnplayedExchanges on exit; a request that is not recorded raises CassetteMiss, which is no Exception.
@@ -128,7 +129,9 @@ class use_cassette:  # noqa: N801  # a function to its users; a class because it
                         # What `yield from` does for plain generators.
                         try:
                             sent = yield item
-                        except Exception as error:
+                        except GeneratorExit:
+                            raise
+                        except BaseException as error:
                             step = inner.athrow(error)
                         else:
                             step = inner.asend(sent)

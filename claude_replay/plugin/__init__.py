@@ -1,5 +1,5 @@
 """
-The pytest plugin: hooks and fixtures, thin over the rooms below.
+The pytest plugin: options, fixtures, and the hooks of each run.
 
 Imported at the start of every pytest run on the machine, so nothing but pytest and the standard library is
 imported here; what a hook needs is imported when there is something to do.
@@ -7,21 +7,22 @@ imported here; what a hook needs is imported when there is something to do.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import pytest
 
+from claude_replay.plugin.hooks import RunHooks
+from claude_replay.plugin.network import start_network
 from claude_replay.plugin.options import add_options
+from claude_replay.plugin.state import State
 
 if TYPE_CHECKING:
-    from claude_replay.plugin.state import State
     from claude_replay.session import Handle
 
 __all__: list[str] = []
 
-_STATE = pytest.StashKey["State"]()
-_MARK = "claude_replay"
+_STATE = pytest.StashKey[State]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,70 +30,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from claude_replay.plugin.state import State
-
     config.addinivalue_line(
         "markers",
-        f"{_MARK}(cassette=None, mode=None, ignore=[], ...): replay what this test asks Claude from its cassette; "
+        "claude_replay(cassette=None, mode=None, ignore=[], ...): replay what this test asks Claude from its cassette; "
         "all settings are in the README",
     )
     state = config.stash[_STATE] = State(config)
-    state.start()
+    config.add_cleanup(state.forget)
+    config.add_cleanup(start_network(state))
+    config.add_cleanup(state.given.provide(state.run_id, state.closed))
+    config.pluginmanager.register(RunHooks(state), "claude_replay_run")
     if config.pluginmanager.hasplugin("xdist"):
         from claude_replay.plugin.workers import WorkerHooks
 
         config.pluginmanager.register(WorkerHooks(state), "claude_replay_workers")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    state = config.stash.get(_STATE, None)
-    if state is not None:
-        state.stop()
-
-
-def pytest_report_header(config: pytest.Config) -> str:
-    return config.stash[_STATE].header()
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    state = config.stash[_STATE]
-    for item in items:
-        names = getattr(item, "fixturenames", None)
-        if names is None:
-            continue
-        if _MARK not in names and item.get_closest_marker(_MARK) is not None:
-            # First, so that the cassette is open before other fixtures of the test call Claude, and after them too.
-            names.insert(0, _MARK)
-        if _MARK in names:
-            state.collected(item)
-
-
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    for item in items[:1]:
-        item.config.stash[_STATE].deselected(items)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Generator[None, Any, Any]:
-    state = request.config.stash[_STATE]
-    if fixturedef.scope == "function" or not state.sessions:
-        return (yield)
-    # A fixture that outlives the test must not put its calls into this one test's cassette.
-    with state.without_cassette(fixturedef.argname, fixturedef.scope):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    state = item.config.stash[_STATE]
-    try:
-        yield
-    except BaseException as error:
-        if not state.is_idle(item):
-            state.failed(item, error)
-        raise
-    if not state.is_idle(item):
-        state.passed(item)
 
 
 @pytest.fixture(scope="session")
@@ -106,15 +57,8 @@ def claude_replay(
     request: pytest.FixtureRequest, claude_replay_config: Mapping[str, object]
 ) -> Iterator[Handle]:
     """The cassette of this test: replays what Claude answered, and tells what was sent and played."""
+    from claude_replay.plugin.cassettes import close_cassette, open_cassette
+
     state = request.config.stash[_STATE]
-    handle = state.open_cassette(request.node, claude_replay_config)
-    yield handle
-    state.close_cassette(request.node)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    session.config.stash[_STATE].finish(session)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    config.stash[_STATE].summarize(terminalreporter)
+    yield open_cassette(state, request.node, claude_replay_config)
+    close_cassette(state)

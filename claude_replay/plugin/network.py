@@ -1,96 +1,90 @@
-"""The network guard of a pytest run."""
+"""What keeps a run of pytest from calling Claude by accident."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+import functools
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 from claude_replay.intercept.guard import Guard, Mode
-from claude_replay.intercept.imports import ImportWatch
+from claude_replay.intercept.imports import ImportWatch, Patches
 from claude_replay.intercept.outlets import add_guard, remove_guard
 from claude_replay.intercept.tls import SharedTls
 
 if TYPE_CHECKING:
-    from claude_replay.api import Endpoint
-    from claude_replay.errors import LiveCallRefused
+    from types import ModuleType
+
     from claude_replay.plugin.state import State
 
-__all__ = ["explain_refusal", "start_network"]
+__all__ = ["start_network"]
+
+_TRANSPORTS = (
+    ("HTTPTransport", "handle_request"),
+    ("AsyncHTTPTransport", "handle_async_request"),
+    ("AiohttpTransport", "handle_async_request"),
+)
+_LIBRARIES = ("httpx", "httpx2", "httpx_aiohttp.transport", "anthropic._vendor.httpx_aiohttp.transport")
 
 
-@contextmanager
-def start_network(state: State) -> Iterator[None]:
-    """Guard this process until the block ends; nothing heavy is imported before somebody uses the network."""
-    mode, block, share_tls = _wanted(state)
-    guard = Guard(state.refuse, mode=block)
-    watch = ImportWatch(dict.fromkeys(("httpx", "httpx2"), lambda module: _see_requests()))
-    tls = SharedTls()
-    refuse = _make_refuser(state, block)
-
-    def _see_requests() -> None:
-        from claude_replay.intercept.transports import TRANSPORTS
-
-        TRANSPORTS.install()
-        if refuse not in TRANSPORTS.refusers:
-            TRANSPORTS.refusers.append(refuse)
-
-    guard.install()
-    add_guard(guard)
-    if block != "off":
-        watch.start()
-    if mode == "none" and share_tls:
-        tls.install()
-    try:
-        yield
-    finally:
-        tls.uninstall()
-        watch.stop()
-        remove_guard(guard)
-        guard.uninstall()
-        _forget(refuse)
+def start_network(state: State) -> Callable[[], None]:
+    """Guard this process until the returned function is called; costs nothing before somebody uses the network."""
+    mode, block, share_tls = _find_wanted(state)
+    with ExitStack() as stack:
+        if block != "off":
+            guard = Guard(state.refuse, mode=block)
+            guard.install()
+            stack.callback(guard.uninstall)
+            add_guard(guard)
+            stack.callback(remove_guard, guard)
+            _refuse_at_transports(state, stack)
+        if mode == "none" and share_tls:
+            tls = SharedTls()
+            tls.install()
+            stack.callback(tls.uninstall)
+        return stack.pop_all().close
 
 
-def _wanted(state: State) -> tuple[str, Mode, bool]:
-    if state._base is None:
+def _find_wanted(state: State) -> tuple[str, Mode, bool]:
+    if state.given.is_empty:
         return "none", "claude", True
-    settings = state.base_settings()
+    settings = state.given.settings
     # With mode "off" every call is meant to be live.
-    block = "off" if settings.mode == "off" else settings.block
-    return settings.mode, cast("Mode", block), settings.share_tls
+    return settings.mode, "off" if settings.mode == "off" else settings.block, settings.share_tls
 
 
-def _make_refuser(state: State, block: Mode) -> Any:
-    def refuse(host: str, endpoint: Endpoint) -> None:
+def _refuse_at_transports(state: State, stack: ExitStack) -> None:
+    """Refuse what the guard cannot know by its host: Claude behind a gateway."""
+    patches = Patches()
+
+    def patch(module: ModuleType) -> None:
+        for name, method in _TRANSPORTS:
+            if transport := getattr(module, name, None):
+                patches.replace(transport, method, functools.partial(_check_first, state))
+
+    watch = ImportWatch(dict.fromkeys(_LIBRARIES, patch))
+    watch.start()
+    stack.callback(patches.undo)
+    stack.callback(watch.stop)
+
+
+def _check_first(state: State, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def handle(transport: Any, request: Any) -> Any:
         __tracebackhide__ = True
-        from claude_replay.api import is_loopback
+        from claude_replay.api.endpoints import identify, is_loopback
 
+        endpoint = identify(request.method, str(request.url), request.headers)
         # Stand-ins and proxies on this machine are nobody's bill.
-        if block != "off" and not is_loopback(host):
-            raise state.refuse(host, endpoint)
+        if endpoint is not None and not is_loopback(request.url.host) and not _is_covered():
+            raise state.refuse(request.url.host, endpoint)
+        return original(transport, request)
 
-    return refuse
-
-
-def _forget(refuse: Any) -> None:
-    import sys
-
-    module = sys.modules.get("claude_replay.intercept.transports")
-    if module is not None and refuse in module.TRANSPORTS.refusers:
-        module.TRANSPORTS.refusers.remove(refuse)
+    return handle
 
 
-def explain_refusal(host: str, endpoint: Endpoint | None) -> LiveCallRefused:
-    """The error for a request to `host` that no cassette and no record mode covers."""
-    from claude_replay.errors import LiveCallRefused
-
-    what = f"{endpoint.operation} at {host}" if endpoint is not None else host
-    return LiveCallRefused(
-        "claude_replay: a request to Claude was stopped: no cassette covers it\n"
-        f"  asked     {what}\n"
-        "  why       this test is not marked, or a fixture that outlives the test sent it, or the library it uses "
-        "is not one that cassettes can see\n"
-        "  mark it: @pytest.mark.claude_replay, then record: pytest --claude-record=once\n"
-        "  in fixtures of wider scope: with claude_replay.use_cassette(PATH): …\n"
-        "  to really call Claude and record nothing: pytest --claude-record=off"
-    )
+def _is_covered() -> bool:
+    # Where no cassette was ever opened, the core is not even imported.
+    scopes = sys.modules.get("claude_replay.intercept.scope")
+    return scopes is not None and scopes.current_session() is not None

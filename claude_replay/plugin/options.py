@@ -2,27 +2,62 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 import pytest
 
-__all__ = ["HELP", "LISTS", "add_options", "dest_of"]
+__all__ = ["OPTIONS", "Option", "add_options"]
 
-# A copy of the names in claude_replay.settings.FIELDS, which is too heavy to import in every pytest run; a test
-# holds the two against each other.
-HELP = {
-    "mode": "record mode: none, once, new_episodes, rewrite, all, verify, off",
-    "dir": "folder of the cassettes, below the project root (default: cassettes)",
-    "ignore": "a path that matching leaves out, as max_tokens or messages[*].content[0].text:uuid",
-    "redact": "a regular expression; what it matches is never written",
-    "keep_headers": "a further response header to store, by name",
-    "repeat": "answer again with the last recording when all equal ones are played: true, false",
-    "pace": "how fast a replayed stream comes: instant (default), recorded, or a factor (2 is twice as fast)",
-    "unplayed": "what recorded exchanges that nobody asked for do to a passing test: fail (default), warn, ignore",
-    "save": "keep what a failing test recorded: always (default), passed",
-    "record_errors": "also record failures that the SDK's retries overcame: true, false",
-    "block": "connections refused outside recording: claude (default), all but this machine, off",
-    "share_tls": "while replaying, build identical default TLS contexts once per process: true (default), false",
+
+class Option(NamedTuple):
+    """How a setting is given for a whole run: `kind` is that of its ini key."""
+
+    metavar: str
+    help: str
+    kind: Literal["string", "bool", "linelist"] = "string"
+
+
+# The names are those of claude_replay.settings, which is too heavy to import in every pytest run; a test holds the
+# two against each other.
+OPTIONS = {
+    "mode": Option(
+        "MODE",
+        "what happens to calls to Claude: none (default) replays and never calls, once records what is not recorded "
+        "yet, new_episodes adds what is missing, rewrite replaces when the test has passed, all records again, verify "
+        "compares with Claude, off calls Claude",
+    ),
+    "dir": Option("DIR", "folder of the cassettes below the project root (default: cassettes)"),
+    "ignore": Option(
+        "PATH",
+        "leave this out when requests are compared, as max_tokens or messages[*].content:uuid; may be repeated",
+        "linelist",
+    ),
+    "redact": Option(
+        "REGEX", "never write to a cassette what this matches, but [redacted]; may be repeated", "linelist"
+    ),
+    "keep_headers": Option("NAME", "also store this response header; may be repeated", "linelist"),
+    "repeat": Option(
+        "BOOL", "answer further equal requests with the last recording (default: false)", "bool"
+    ),
+    "pace": Option(
+        "PACE",
+        "how fast a replayed stream comes: instant (default), recorded, or a factor (2 is twice as fast as recorded)",
+    ),
+    "unplayed": Option(
+        "ACTION", "when a passing test leaves recordings unplayed: fail (default), warn, ignore"
+    ),
+    "save": Option("WHEN", "keep what a test records: always (default), or only when it has passed"),
+    "record_errors": Option(
+        "BOOL", "also record failures that the SDK's retries overcame (default: false)", "bool"
+    ),
+    "block": Option(
+        "HOSTS",
+        "refuse unrecorded connections to claude (default), to all machines but this one, or to none (off)",
+    ),
+    "share_tls": Option(
+        "BOOL", "while replaying, build equal default TLS contexts only once (default: true)", "bool"
+    ),
 }
-LISTS = ("ignore", "redact", "keep_headers")
 
 
 def dest_of(name: str) -> str:
@@ -33,18 +68,18 @@ def dest_of(name: str) -> str:
 def add_options(parser: pytest.Parser) -> None:
     """Add `--claude-record`, `--claude-replay-…` and the ini keys `claude_replay_…`."""
     group = parser.getgroup("claude_replay", "record and replay calls to Claude")
-    for name, text in HELP.items():
-        option = "--claude-record" if name == "mode" else f"--claude-replay-{name.replace('_', '-')}"
-        if name in LISTS:
-            group.addoption(
-                option, dest=dest_of(name), action="append", default=None, metavar=name.upper(), help=f"{text}; may be repeated"
-            )
-        else:
-            group.addoption(option, dest=dest_of(name), default=None, metavar=name.upper(), help=text)
-        parser.addini(f"claude_replay_{name}", text, type="linelist" if name in LISTS else None, default=None)
+    for name, option in OPTIONS.items():
+        group.addoption(
+            "--claude-record" if name == "mode" else f"--claude-replay-{name.replace('_', '-')}",
+            dest=dest_of(name),
+            action="append" if option.kind == "linelist" else "store",
+            default=None,
+            metavar=option.metavar,
+            help=option.help,
+        )
+        parser.addini(f"claude_replay_{name}", option.help, type=option.kind, default=None)
     group.addoption(
         "--claude-replay-details",
-        dest="claude_replay_details",
         action="store_true",
-        help="name each test's cassette and verdict in the summary",
+        help="list each test's cassette and verdict, and the tokens of each model, in the summary",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,43 +11,72 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_replay.cassette import cassette_name
+from claude_replay.errors import SettingsError
+from claude_replay.plugin.items import MARK, cassette_path, module_of, nodeid_of, settings_of
 
 if TYPE_CHECKING:
     from claude_replay.plugin.state import State
 
 __all__ = ["find_orphans"]
 
+_OURS = b"# claude_replay cassette"
+
 
 def find_orphans(state: State, session: pytest.Session) -> list[str]:
     """
-    The cassettes of fully collected modules that no test of them owns, relative to the project root.
+    The cassettes in the folders of fully collected modules that no test of them owns, below the project root.
 
-    Modules of which a part was left out (`-k`, `-m`, a node id, `--lf`) are not judged, nor are runs that stopped
-    before all tests were collected. Cassettes of skipped tests have an owner.
+    Modules of which a part was left out are not judged. Tests that were skipped own their cassettes. Files that
+    another tool wrote are left to it.
     """
-    if session.testsfailed and not state.owned:
+    folder = state.config.rootpath / state.given.settings.dir
+    if state.config.getoption("lf", False):
+        # Drops tests without a word.
         return []
-    root = Path(state.config.rootpath)
-    partly = state.partly | {_relative(arg.partition("::")[0], state) for arg in state.config.args if "::" in arg}
-    folder = root / state.base_settings().dir
-    found: list[str] = []
-    for module in sorted(state.modules - partly):
-        home = folder / cassette_name(f"{module}::x").parent
-        found.extend(_unowned(home, state))
-    return [os.path.relpath(path, root) for path in found]
+    modules: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in session.items:
+        modules[module_of(item)].append(item)
+    found: list[Path] = []
+    for module in sorted(modules.keys() - state.partial - _named_in_part(state.config)):
+        left = list(_find_unused(folder / cassette_name(f"{module}::x").parent, state))
+        if left:
+            owned = {os.path.realpath(path) for item in modules[module] for path in _owned_by(item, state)}
+            found += [path for path in left if os.path.realpath(path) not in owned]
+    return [os.path.relpath(path, state.config.rootpath) for path in found]
 
 
-def _relative(argument: str, state: State) -> str:
-    path = Path(state.config.invocation_params.dir, argument)
-    return Path(os.path.relpath(path, state.config.rootpath)).as_posix()
+def _named_in_part(config: pytest.Config) -> set[str]:
+    """The modules of which the command line names single tests."""
+    paths = [argument.partition("::")[0] for argument in config.args if "::" in argument]
+    return {
+        Path(os.path.relpath(config.invocation_params.dir / path, config.rootpath)).as_posix() for path in paths
+    }
 
 
-def _unowned(home: Path, state: State) -> Iterator[str]:
+def _find_unused(home: Path, state: State) -> Iterator[Path]:
     try:
         names = sorted(os.listdir(home))
     except OSError:
         return
     for name in names:
         path = home / name
-        if name.endswith((".yaml", ".yml")) and not name.startswith(".") and os.path.realpath(path) not in state.owned:
-            yield str(path)
+        if name.endswith(".yaml") and not name.startswith(".") and str(path) not in state.opened and _is_ours(path):
+            yield path
+
+
+def _is_ours(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(_OURS)) == _OURS
+
+
+def _owned_by(item: pytest.Item, state: State) -> Iterator[Path]:
+    if item.get_closest_marker(MARK) is None and MARK not in getattr(item, "fixturenames", ()):
+        if item.nodeid in state.skipped:
+            # Who knows what it would have opened.
+            yield state.config.rootpath / state.given.settings.dir / cassette_name(nodeid_of(item))
+        return
+    try:
+        yield cassette_path(state, item, settings_of(state, item, {}))
+    except SettingsError:
+        # Said when the test ran.
+        return

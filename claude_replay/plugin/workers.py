@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from claude_replay.plugin.state import State
 
-__all__ = ["WorkerHooks"]
+__all__ = ["WorkerHooks", "tell_main_process"]
+
+
+def tell_main_process(state: State) -> None:
+    """Hand over what this worker knows when it ends."""
+    output: dict[str, Any] = state.config.workeroutput  # type: ignore[attr-defined]
+    output["claude_replay"] = {
+        "tallies": [tally.as_dict() for tally in state.tallies],
+        "orphans": state.orphans,
+        "notes": state.notes,
+    }
 
 
 class WorkerHooks:
@@ -19,19 +29,20 @@ class WorkerHooks:
 
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker the name of the run, so that all of them agree which cassettes are new."""
-        node.workerinput["claude_replay_run"] = self._state.ambient.run.id
+        node.workerinput["claude_replay_run"] = self._state.run_id
 
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Take what a worker knows; one that crashed knows nothing, and then nobody can tell an orphan."""
-        from claude_replay.session import Tally
-
         output = getattr(node, "workeroutput", {}).get("claude_replay")
         if output is None:
             self._state.lost_workers.append(node.gateway.id)
-            self._state.orphans = []
-            return
-        self._state.tallies.extend(Tally.from_dict(values) for values in output["tallies"])
-        self._orphans.append(set(output["orphans"]))
+        else:
+            if output["tallies"]:
+                from claude_replay.session import Tally
+
+                self._state.tallies.extend(Tally.from_dict(values) for values in output["tallies"])
+            self._state.notes.extend(output["notes"])
+            self._orphans.append(set(output["orphans"]))
         # Every worker collects everything but plays only its share: an orphan is what none of them has used.
-        if not self._state.lost_workers:
-            self._state.orphans = sorted(set.intersection(*self._orphans))
+        lost = self._state.lost_workers
+        self._state.orphans = [] if lost or not self._orphans else sorted(set.intersection(*self._orphans))

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, cast
 
 from claude_replay.errors import SettingsError
-from claude_replay.settings.fields import FIELDS, nearest
+from claude_replay.settings.fields import FIELDS, names_for_runs, names_for_tests
+from claude_replay.settings.layers import COMMAND_LINE, Layer
 from claude_replay.settings.modes import RecordMode
+from claude_replay.settings.names import nearest
 
-__all__ = ["COMMAND_LINE", "Layer", "Settings", "is_ci", "resolve"]
-
-COMMAND_LINE = "command line"
-
-
-class Layer(NamedTuple):
-    """Raw values from one place; `origin` names the place in messages."""
-
-    origin: str
-    values: Mapping[str, object]
+__all__ = ["Settings", "is_ci", "resolve"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Resolved settings; `origins` names for each the layer it came from, `notes` what a person should know."""
+    """
+    Resolved settings.
+
+    `origins` names for each that is not a default the places it came from, the last of them deciding; `notes` is
+    what a person should know.
+    """
 
     mode: RecordMode = "none"
     dir: str = "cassettes"
@@ -58,25 +56,45 @@ def resolve(layers: Iterable[Layer], *, ci: bool = False) -> Settings:
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
     notes: list[str] = []
-    for origin, raw in layers:
-        for name, value in raw.items():
-            parsed = _parse(name, value, origin)
-            if name == "mode" and ci and parsed != "none" and origin != COMMAND_LINE:
-                notes.append(
-                    f"CI is set, so mode {parsed!r} from {origin} is not used: only --claude-record can start recording there"
-                )
+    for layer in layers:
+        for name, raw in layer.values.items():
+            if raw is None:
                 continue
-            if FIELDS[name].adds:
-                known = cast("tuple[str, ...]", values.get(name, ()))
+            parsed = _parse(name, raw, layer)
+            if name == "mode" and ci and parsed != "none" and layer.origin != COMMAND_LINE:
+                notes.append(_explain_ci(parsed, layer))
+                continue
+            if FIELDS[name].adds and name in values:
+                known = cast("tuple[str, ...]", values[name])
                 parsed = (*known, *(item for item in cast("tuple[str, ...]", parsed) if item not in known))
-            values[name], origins[name] = parsed, origin
-    return Settings(**cast("dict[str, Any]", values), origins=origins, notes=tuple(notes))
+                values[name], origins[name] = parsed, f"{origins[name]}, {layer.origin}"
+            else:
+                values[name], origins[name] = parsed, layer.origin
+    return Settings(**cast("dict[str, Any]", values), origins=origins, notes=tuple(dict.fromkeys(notes)))
 
 
-def _parse(name: str, value: object, origin: str) -> object:
-    if name not in FIELDS:
-        raise SettingsError(f"{origin}: there is no setting {name!r}; {nearest(name, FIELDS)}")
+def _explain_ci(mode: object, layer: Layer) -> str:
+    # Without the test's name: the same for all the tests it holds for, so that people read it once.
+    return (
+        f"CI is set, so mode {mode!r} ({layer.origin}) is not used: "
+        "only --claude-record on the command line can start recording there"
+    )
+
+
+def _parse(name: str, value: object, layer: Layer) -> object:
+    known = names_for_runs() if layer.is_for_run else names_for_tests()
+    if name not in known:
+        raise SettingsError(f"{layer}: {_explain_name(name, known)}")
     try:
         return FIELDS[name].parse(value)
     except ValueError as error:
-        raise SettingsError(f"{origin}: {name}: {error}") from None
+        raise SettingsError(f"{layer}: {name}: {error}") from None
+
+
+def _explain_name(name: str, known: list[str]) -> str:
+    if name not in FIELDS:
+        return f"there is no setting {name!r}; {nearest(name, known)}"
+    if FIELDS[name].scope == "test":
+        return f"{name!r} is for single tests: @pytest.mark.claude_replay({name}=…)"
+    option = f"--claude-replay-{name.replace('_', '-')}"
+    return f"{name!r} holds for the whole run: {option}, claude_replay_{name} in the ini file, CLAUDE_REPLAY_{name.upper()}"

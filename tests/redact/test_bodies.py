@@ -127,3 +127,11 @@ def test_values_that_are_no_json() -> None:
     """What no JSON parser returns is left alone, and what stands beside it is redacted."""
     odd = object()
     assert _request_body(Json([odd, KEY])) == Json([odd, PLACEHOLDER])
+
+
+def test_a_short_field_that_was_redacted_stays() -> None:
+    """A placeholder does not make a value long enough to count as a credential when it is redacted again."""
+    redactor = Redactor(patterns=[r"\d+"])
+    once = _request_body(Json({"access_token": "/12"}), redactor)
+    assert once == Json({"access_token": f"/{PLACEHOLDER}"})
+    assert _request_body(once, redactor) is once

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -27,7 +29,7 @@ def _respond(text: str) -> Exchange:
         quote(ODD),
         quote(ODD, safe=""),
         quote_plus(ODD),
-        quote(ODD, safe="").lower().replace("ss%5c", "ss%5c"),
+        re.sub("%..", lambda escape: escape.group().lower(), quote(ODD, safe="")),
         json.dumps(ODD)[1:-1],
         json.dumps(ODD, ensure_ascii=False)[1:-1],
         json.dumps(ODD)[1:-1].replace("/", "\\/"),
@@ -55,9 +57,10 @@ def test_a_literal_is_found_however_it_is_written(written: str) -> None:
     ],
 )
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-def test_a_literal_is_found_within_base64(user: str, after: str, key: str, encode: object) -> None:
+def test_a_literal_is_found_within_base64(
+    user: str, after: str, key: str, encode: Callable[[bytes], bytes]
+) -> None:
     """A known value of 16 characters or more is found in base64, alone or among others as in Basic auth."""
-    assert callable(encode)
     redactor = Redactor(literals=[key])
     encoded = encode(f"{user}:{key}{after}".encode() if user else f"{key}{after}".encode()).decode("ascii")
     exchange = _respond(f"Basic {encoded}")

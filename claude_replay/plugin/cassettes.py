@@ -1,0 +1,103 @@
+"""The cassette of the test that is running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_replay.errors import ClaudeReplayError, ReplayFailure, UnplayedExchanges
+from claude_replay.intercept.credentials import placeholder_key
+from claude_replay.intercept.scope import Scope, enter, leave
+from claude_replay.intercept.transports import TRANSPORTS
+from claude_replay.plugin.items import make_session
+from claude_replay.session import Handle, Session
+from claude_replay.settings import may_send
+
+if TYPE_CHECKING:
+    from claude_replay.plugin.state import State
+
+__all__ = ["OpenCassette", "close_cassette", "open_cassette"]
+
+
+class OpenCassette:
+    """
+    A cassette from before the first fixture of its test until after the last.
+
+    `passed`, `failed` and `xfailed` are what the reports of the test have said so far.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.passed = self.failed = self.xfailed = False
+        self._told: list[ReplayFailure] = []
+        self._stack = ExitStack()
+        TRANSPORTS.install()
+        if not may_send(session.settings.mode):
+            self._stack.enter_context(placeholder_key())
+        self._scope = enter(session, ambient=True)
+
+    def note(self, report: pytest.TestReport) -> None:
+        """Take note of what a report says about the test."""
+        self.failed = self.failed or report.failed
+        if report.when == "call":
+            self.xfailed = hasattr(report, "wasxfail")
+            self.passed = report.passed or self.xfailed
+
+    def take_misses(self) -> list[ReplayFailure]:
+        """The misses since the last time."""
+        fresh = [miss for miss in self.session.misses if all(miss is not told for told in self._told)]
+        self._told.extend(fresh)
+        return list[ReplayFailure](fresh)
+
+    @contextmanager
+    def hide(self) -> Iterator[None]:
+        """Keep the calls of a fixture that outlives the test out of the test's cassette."""
+        hidden: Scope = enter(None, ambient=True)
+        try:
+            yield
+        finally:
+            leave(hidden)
+            # One that the fixture has opened for longer is not nearer to the test than its own.
+            leave(self._scope)
+            self._scope = enter(self.session, ambient=True)
+
+    def close(self) -> None:
+        """Save and settle; raises ClaudeReplayError, the gravest first."""
+        leave(self._scope)
+        self._stack.close()
+        try:
+            self.session.close(passed=self.passed and not self.failed)
+        except UnplayedExchanges:
+            # A test that was expected to fail has not come to its end.
+            if not self.xfailed:
+                raise
+
+
+def open_cassette(state: State, item: pytest.Item, config_values: Mapping[str, object]) -> Handle:
+    """Open the cassette of a test; what is wrong with it fails the test."""
+    __tracebackhide__ = True
+    try:
+        session = make_session(state, item, config_values).open()
+    except ClaudeReplayError as error:
+        pytest.fail(f"claude_replay: {error}", pytrace=False)
+    state.test = OpenCassette(session)
+    return Handle(session)
+
+
+def close_cassette(state: State) -> None:
+    """Close the cassette of the test; what cannot be saved, was left over or was swallowed fails the test."""
+    __tracebackhide__ = True
+    cassette, state.test = state.test, None
+    assert cassette is not None
+    try:
+        cassette.close()
+    except ClaudeReplayError as error:
+        pytest.fail(f"claude_replay: {error}", pytrace=False)
+    finally:
+        state.closed(cassette.session)
+    if swallowed := cassette.take_misses():
+        state.swallowed = swallowed
+        raise swallowed[0]

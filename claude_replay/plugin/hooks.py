@@ -1,0 +1,101 @@
+"""The hooks of one run; what they do stands in the modules beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from claude_replay.plugin.state import State
+
+__all__ = ["RunHooks"]
+
+_MARK = "claude_replay"
+
+
+class RunHooks:
+    """
+    Registered when pytest is configured.
+
+    Everything that is called for each test first asks whether there is anything to do, and imports nothing if not.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def pytest_report_header(self) -> str:
+        return self._state.given.describe()
+
+    # ------------------------------------------------------------------ collecting
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            names: list[str] | None = getattr(item, "fixturenames", None)
+            if names is not None and (_MARK in names or item.get_closest_marker(_MARK) is not None):
+                # First, so that the cassette is open before other fixtures of the test call Claude, and after them
+                # too. In a list of its own: parametrized tests share theirs, and not all of them may be marked.
+                item.fixturenames = [_MARK, *(name for name in names if name != _MARK)]  # type: ignore[attr-defined]
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        self._state.partial.update(item.nodeid.partition("::")[0] for item in items)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._state.partial.add(report.nodeid.partition("::")[0])
+
+    def pytest_collection_finish(self) -> None:
+        self._note_refusals("while tests were collected")
+
+    # ------------------------------------------------------------------ one test
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        if fixturedef.scope == "function":
+            return (yield)
+        state = self._state
+        before, state.fixture = state.fixture, (fixturedef.argname, fixturedef.scope)
+        try:
+            if state.test is None:
+                return (yield)
+            with state.test.hide():
+                return (yield)
+        finally:
+            state.fixture = before
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, None, None]:
+        yield
+        if self._state.refusals or self._state.test is not None:
+            from claude_replay.plugin.outcomes import raise_swallowed
+
+            raise_swallowed(self._state)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if call.excinfo is not None or self._state.refusals or self._state.test is not None:
+            from claude_replay.plugin.outcomes import amend_report
+
+            amend_report(self._state, item, call, report)
+        return report
+
+    # ------------------------------------------------------------------ the end
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        from claude_replay.plugin.summary import finish_run
+
+        self._note_refusals("after the last test")
+        finish_run(self._state, session, exitstatus)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        from claude_replay.plugin.summary import write_summary
+
+        write_summary(self._state, terminalreporter)
+
+    def _note_refusals(self, when: str) -> None:
+        # There is no test that could be failed for them.
+        refusals, self._state.refusals = self._state.refusals, []
+        self._state.notes += [f"{when}: {refusal}" for refusal in refusals]

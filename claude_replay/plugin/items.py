@@ -1,0 +1,82 @@
+"""From a test to its settings and its cassette."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_replay.cassette import cassette_name
+from claude_replay.errors import SettingsError
+from claude_replay.session import Session, rules_for
+from claude_replay.settings import Layer, Settings
+
+if TYPE_CHECKING:
+    from claude_replay.plugin.state import State
+
+__all__ = ["MARK", "cassette_path", "command_for", "make_session", "module_of", "nodeid_of", "settings_of"]
+
+MARK = "claude_replay"
+
+
+def nodeid_of(item: pytest.Item) -> str:
+    """The id of a test; pytest-xdist may have appended the name of a group to the one pytest gives."""
+    return f"{item.parent.nodeid}::{item.name}" if item.parent is not None else item.nodeid
+
+
+def module_of(item: pytest.Item) -> str:
+    """The file of a test as its id names it."""
+    return item.nodeid.partition("::")[0]
+
+
+def settings_of(state: State, item: pytest.Item, config_values: Mapping[str, object]) -> Settings:
+    """The settings of a test: its markers, the nearest last, over the fixture, over the ini file."""
+    if not isinstance(config_values, Mapping):
+        raise SettingsError(f"claude_replay_config: a mapping was expected, not {config_values!r}")
+    layers = [Layer("claude_replay_config", config_values)] if config_values else []
+    for node, marker in reversed(list(item.iter_markers_with_node(MARK))):
+        values = dict(marker.kwargs)
+        if marker.args:
+            if len(marker.args) > 1 or "cassette" in values:
+                raise SettingsError(f"marker of {node.nodeid}: one cassette was expected, and the rest by name")
+            values["cassette"] = marker.args[0]
+        if values:
+            layers.append(Layer("marker", values, node.nodeid))
+    if not layers:
+        return state.given.settings
+    settings = state.given.ambient.resolve(*layers)
+    rules_for(settings.ignore)
+    return settings
+
+
+def cassette_path(state: State, item: pytest.Item, settings: Settings) -> Path:
+    """The cassette file of a test."""
+    return state.config.rootpath / settings.dir / (settings.cassette or cassette_name(nodeid_of(item)))
+
+
+def make_session(state: State, item: pytest.Item, config_values: Mapping[str, object]) -> Session:
+    """A session for a test, not opened yet; raises SettingsError."""
+    settings = settings_of(state, item, config_values)
+    return Session(
+        path=cassette_path(state, item, settings),
+        settings=settings,
+        run=state.given.ambient.run,
+        label=nodeid_of(item),
+        command=lambda mode: command_for(state.config, nodeid_of(item), mode),
+        environ=os.environ,
+        explicit=settings.cassette is not None,
+    )
+
+
+def command_for(config: pytest.Config, nodeid: str, mode: str) -> str:
+    """The command line that runs a test in a record mode, from the folder where pytest was started."""
+    module, colons, rest = nodeid.partition("::")
+    path = os.path.relpath(config.rootpath / module, config.invocation_params.dir)
+    target = f"{path}{colons}{rest}"
+    quoted = shlex.quote(target) if re.search(r'["$`\\!]', target) else f'"{target}"'
+    return f"pytest --claude-record={mode} {quoted}"

@@ -1,0 +1,119 @@
+"""How stopped requests fail tests, and how that looks in reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_replay.api import describe_endpoint, last_user_text, model_of
+from claude_replay.errors import ReplayFailure
+from claude_replay.plugin.cassettes import close_cassette
+from claude_replay.replay import Asked
+
+if TYPE_CHECKING:
+    from claude_replay.plugin.state import State
+    from claude_replay.session import Session
+
+__all__ = ["amend_report", "raise_swallowed"]
+
+_TITLE = "claude_replay"
+_MANY = 3
+_MANY_REQUESTS = 20
+
+
+def raise_swallowed(state: State) -> None:
+    """Fail a test that went on as if a stopped request had only been a bad connection."""
+    __tracebackhide__ = True
+    if swallowed := _take_stopped(state):
+        state.swallowed = swallowed
+        raise swallowed[0]
+
+
+def _take_stopped(state: State) -> list[ReplayFailure]:
+    refusals, state.refusals = state.refusals, []
+    return [*refusals, *(state.test.take_misses() if state.test is not None else [])]
+
+
+def amend_report(state: State, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """
+    Let a report tell of the requests that were stopped.
+
+    By their messages alone where they are why the test failed, since their tracebacks lead through the inside of
+    the SDK; in a section of their own where the test failed of something else.
+    """
+    error = call.excinfo.value if call.excinfo is not None else None
+    raised, (swallowed, state.swallowed) = list(_find_failures(error)), (state.swallowed, [])
+    stopped: list[ReplayFailure] = []
+    if report.failed or report.when == "teardown" or hasattr(report, "wasxfail"):
+        stopped = [failure for failure in _take_stopped(state) if failure not in raised]
+    if report.when == "teardown" and stopped and not report.failed:
+        report.outcome, raised, swallowed = "failed", stopped, stopped
+    if report.failed and raised:
+        report.longrepr = _tell(swallowed or raised, item, is_swallowed=bool(swallowed))
+    elif report.failed and stopped:
+        report.sections.append((f"{_TITLE}: stopped before", _tell(stopped, item, is_swallowed=False)))
+    if state.test is not None:
+        state.test.note(report)
+        if report.failed:
+            report.sections.append((_TITLE, _describe(state.test.session, item)))
+        if report.when == "teardown":
+            _close_left_open(state, report)
+
+
+def _close_left_open(state: State, report: pytest.TestReport) -> None:
+    # pytest leaves fixtures open when another one is torn down by SystemExit and the like.
+    try:
+        close_cassette(state)
+    except (pytest.fail.Exception, ReplayFailure) as error:
+        report.sections.append((_TITLE, str(error)))
+
+
+def _find_failures(error: BaseException | None) -> Iterator[ReplayFailure]:
+    if isinstance(error, ReplayFailure):
+        yield error
+    elif isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _find_failures(inner)
+
+
+def _tell(failures: Sequence[ReplayFailure], item: pytest.Item, *, is_swallowed: bool) -> str:
+    parts = [f"{failure.message}{_place(failure.__traceback__, item)}" for failure in failures[:_MANY]]
+    if len(failures) > _MANY:
+        parts.append(f"… and {len(failures) - _MANY} more requests were stopped")
+    if is_swallowed:
+        parts.append("The application caught this and went on; the test fails all the same.")
+    # Paths as pytest shows them.
+    return "\n\n".join(parts).replace(f"{item.config.rootpath}{os.sep}", "")
+
+
+def _place(trace: TracebackType | None, item: pytest.Item) -> str:
+    """The last line of the project's own that led to a request."""
+    root, place = Path(item.config.rootpath), ""
+    while trace is not None:
+        path = Path(trace.tb_frame.f_code.co_filename)
+        if path == item.path or (path.is_relative_to(root) and "site-packages" not in path.parts):
+            place = f"\n  at        {path}:{trace.tb_lineno} in {trace.tb_frame.f_code.co_name}"
+        trace = trace.tb_next
+    return place
+
+
+def _describe(session: Session, item: pytest.Item) -> str:
+    settings = session.settings
+    origin = f", from {settings.origins['mode']}" if "mode" in settings.origins else ""
+    lines = [f"{session.path} (mode {settings.mode}{origin})"]
+    for number, answered in enumerate(session.answered[:_MANY_REQUESTS], 1):
+        request, exchange = answered.request, answered.exchange
+        endpoint = describe_endpoint(request.method, request.url)
+        asked = Asked(endpoint.operation, model_of(request.body), last_user_text(request.body))
+        verdict = f"{'replayed' if answered.played else 'live'}, {exchange.response.status}" if exchange else "no answer"
+        lines.append(f"{number:3}  {asked}: {verdict}")
+    if len(session.answered) > _MANY_REQUESTS:
+        lines.append(f"     … and {len(session.answered) - _MANY_REQUESTS} more")
+    if not session.answered:
+        lines.append("     nothing was sent")
+    return "\n".join(lines).replace(f"{item.config.rootpath}{os.sep}", "")

@@ -1,0 +1,75 @@
+"""Raw values to settings: text from files, environment and command line; Python values from markers and calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from claude_replay.settings.names import nearest
+
+__all__ = ["choice", "parse_flag", "parse_list", "parse_pace", "parse_regexes", "parse_text"]
+
+
+def choice(*names: str) -> Callable[[object], object]:
+    """A parser that takes one of `names`."""
+
+    def parse(value: object) -> object:
+        if value not in names:
+            raise ValueError(f"{value!r} is not valid; {nearest(value, names)}")
+        return value
+
+    return parse
+
+
+def parse_flag(value: object) -> object:
+    """A truth value."""
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("0", "false", "no", "off"):
+        return False
+    raise ValueError(f"true or false was expected, not {value!r}")
+
+
+def parse_text(value: object) -> object:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"text was expected, not {value!r}")
+    return value
+
+
+def parse_list(value: object) -> tuple[str, ...]:
+    """Texts: one a line, or a list of them."""
+    if isinstance(value, str):
+        return tuple(line.strip() for line in value.splitlines() if line.strip())
+    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise ValueError(f"a list of texts was expected, not {value!r}")
+
+
+def parse_regexes(value: object) -> object:
+    """Regular expressions, in the form of `parse_list`."""
+    patterns = parse_list(value)
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+    return patterns
+
+
+def parse_pace(value: object) -> object:
+    """The pace of streams: a name, or a factor."""
+    if value in ("instant", "recorded"):
+        return value
+    try:
+        factor = float(str(value))
+    except ValueError:
+        factor = -1.0
+    if not 0 < factor < float("inf"):
+        raise ValueError(
+            f"'instant', 'recorded' or a factor above 0 (2 is twice as fast) was expected, not {value!r}"
+        )
+    return factor
