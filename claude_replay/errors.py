@@ -18,6 +18,9 @@ Exception
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 __all__ = [
     "CassetteError",
     "CassetteLoadError",
@@ -33,7 +36,16 @@ __all__ = [
 ]
 
 
-class ReplayFailure(BaseException):
+if TYPE_CHECKING:
+    _Base = BaseException
+else:
+    # Within pytest, a failed test: of all that is no Exception, fixtures are set up and torn down in order
+    # only after pytest's own outcomes; after any other the rest of them stays open.
+    _loaded = sys.modules.get("pytest")
+    _Base = _loaded.fail.Exception if hasattr(_loaded, "fail") else BaseException
+
+
+class ReplayFailure(_Base):
     """
     A request was stopped; the message says why and what to run.
 
@@ -41,10 +53,12 @@ class ReplayFailure(BaseException):
     `APIConnectionError("Connection error.")` and retries, and applications catch Exception to fall back.
     """
 
-    # pytest shows failures of these classes by their message alone.
+    # What pytest's own failures have: the text, and to show that alone.
+    pytrace = False
+
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        BaseException.__init__(self, message)
+        self.message = self.msg = message
 
     def __str__(self) -> str:
         return self.message
@@ -91,7 +105,7 @@ class CassetteSaveError(CassetteError):
 
 
 class SecretFound(ClaudeReplayError):
-    """Something that looks like a secret would have been written; the message names its place, never its value."""
+    """What looks like a secret would have been written; the message names its place, never its value."""
 
 
 class UnplayedExchanges(ClaudeReplayError):

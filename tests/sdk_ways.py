@@ -16,9 +16,13 @@ import trio
 from standin import ClaudeServer
 
 from claude_replay import Handle, use_cassette
+from claude_replay.session import Tally
 
 KEY = "sk-ant-" + "api03-" + "x" * 24
 MODEL = "claude-sonnet-5"
+
+UNFINISHED_GENERATORS = "ignore:Exception ignored in. <async_generator object:pytest.PytestUnraisableExceptionWarning"
+"""What trio says of the SDK's own generators when a stream is left before its end."""
 
 Scenario: TypeAlias = Callable[[Any], Coroutine[Any, Any, Any]]
 """A coroutine function of a client, sync or async; what it returns is compared between recording and replay."""
@@ -144,11 +148,11 @@ ASYNC_WAYS = (ASYNCIO, TRIO, AIOHTTP)
 
 @dataclass
 class Tape:
-    """A stand-in server and a cassette; `notes` is what the account of the closed cassettes tells people."""
+    """A stand-in server and a cassette; `tallies` are the accounts of the cassettes closed so far."""
 
     server: ClaudeServer
     path: Path
-    notes: list[str]
+    tallies: list[Tally]
     handle: Handle | None = None
 
     def run(self, scenario: Scenario, way: Way = SYNC, *, mode: str, **settings: Any) -> Any:
@@ -173,8 +177,13 @@ class Tape:
         return recorded
 
     @property
+    def notes(self) -> list[str]:
+        """What the accounts tell people."""
+        return [note for tally in self.tallies for note in tally.notes]
+
+    @property
     def attempts(self) -> int:
-        """How many requests the last run issued."""
+        """How many requests the last run has issued."""
         assert self.handle is not None
         return len(self.handle.sent)
 

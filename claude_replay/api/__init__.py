@@ -1,4 +1,4 @@
-"""What we know of Claude's API: whose a request is, what it asks for, what an answer says, and what it costs."""
+"""What we know of Claude's API: whose a request is, what it asks for, what an answer says and costs."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ def assemble_message(body: Body) -> dict[str, object] | None:
     """
     The message an answer carries, as the JSON object a caller without streaming would have got.
 
-    None where the body holds no message (errors, other endpoints, streams that never started one). Where a stream
-    broke off within the input of a tool, that input is the text there is of it.
+    None where the body holds no message (errors, other endpoints, streams that never started one). Where a
+    stream broke off within the input of a tool, that input is the text there is of it.
     """
     if isinstance(body, EventStream):
         return _Assembly(body.items).message
@@ -32,7 +32,7 @@ def assemble_message(body: Body) -> dict[str, object] | None:
 
 
 class _Assembly:
-    """Takes event after event, as the anthropic SDK does; deltas of a block that was not started are left out."""
+    """Takes event after event, as the anthropic SDK does; deltas of blocks never started are left out."""
 
     def __init__(self, items: Iterable[StreamItem]) -> None:
         self.message: dict[str, object] | None = None

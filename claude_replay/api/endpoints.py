@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 __all__ = ["Endpoint", "describe_endpoint", "identify", "is_claude_host", "is_loopback"]
 
-# Base URLs of the clients in anthropic 2.12 (_client.py, lib/{aws,bedrock,google_cloud,vertex}, lib/foundry.py).
+# Base URLs of the clients in anthropic 2.12: _client.py, foundry.py, {aws,bedrock,google_cloud,vertex}/ in lib.
 _HOSTS = ("anthropic.com", "claude.com", "claude.googleapis.com")
 _REGIONAL_HOSTS = (("aws-external-anthropic.", ".api.aws"), ("bedrock-mantle.", ".api.aws"))
 
@@ -30,8 +30,8 @@ class Endpoint:
     What a request asks for.
 
     `operation` is "messages", "messages.count_tokens", "complete", or method and path ("GET /v1/models");
-    `query` holds the query parameters that carry meaning, sorted; `takes_messages` says that the body is that of
-    the Messages API, which Bedrock and Vertex take under paths of their own.
+    `query` holds the query parameters that carry meaning, sorted; `takes_messages` says that the body is that
+    of the Messages API, which Bedrock and Vertex take under paths of their own.
     """
 
     operation: str
@@ -62,8 +62,8 @@ def identify(method: str, url: str, headers: Mapping[str, str]) -> Endpoint | No
     """
     The endpoint a request is for, or None where it is not Claude's.
 
-    A request is Claude's when its host serves Claude, when it carries the `anthropic-version` header that every
-    Anthropic client sends (gateways, stand-ins), or when Bedrock, Vertex or Foundry serve it on a Claude path.
+    A request is Claude's when its host serves Claude, when it carries the `anthropic-version` header that the
+    SDK sends to gateways and stand-ins too, or when Bedrock, Vertex or Foundry serve it on a Claude path.
     """
     if "anthropic-version" in headers:
         return describe_endpoint(method, url)
@@ -87,7 +87,7 @@ def describe_endpoint(method: str, url: str) -> Endpoint:
 
 
 def _strip_prefix(path: str) -> tuple[str, bool]:
-    """The path without what stands before the API's own (gateways, projects), and whether it takes messages."""
+    """The path below gateways and projects, and whether it takes messages."""
     if path in _MESSAGES_PATHS:
         return path, True
     _, vertex, below = path.partition(_VERTEX_PATH)
@@ -109,6 +109,6 @@ def _is_provider(host: str, path: str, headers: Mapping[str, str]) -> bool:
     if host.startswith("bedrock-runtime") and host.endswith(".amazonaws.com"):
         # An inference profile of one's own need not name the model; the SDK's clients name themselves.
         return "anthropic" in path or "claude" in path or "Anthropic" in headers.get("user-agent", "")
-    if host.endswith("aiplatform.googleapis.com") or host.endswith(".rep.googleapis.com"):
+    if host.endswith(("aiplatform.googleapis.com", ".rep.googleapis.com")):
         return _VERTEX_PATH in path
     return host.endswith(".services.ai.azure.com") and path.startswith("/anthropic")

@@ -1,9 +1,9 @@
 """
 Bytes to structure and back, by content type.
 
-Decoding then encoding gives an equal parsed object always, and the same bytes whenever the original was in the
-serializer's own form (compact JSON; `event:` and `data:` lines). Whatever is not what its content type says is
-kept as text or bytes, exactly.
+Decoding then encoding gives an equal parsed object always, and the same bytes whenever the original was in
+the serializer's own form (compact JSON; `event:` and `data:` lines). Whatever is not what its content type
+says is kept as text or bytes, exactly.
 """
 
 from __future__ import annotations

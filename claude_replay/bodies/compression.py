@@ -55,8 +55,8 @@ class _Unpacker:
             return data if self._inner is None else self._unpack(data)
         self._head += data
         if self._head.startswith(self._magic[: len(self._head)]):
-            for self._make in self._makers:
-                self._inner = self._make()
+            for make in self._makers:
+                self._make, self._inner = make, make()
                 try:
                     result = self._unpack(self._head)
                 except ValueError:
@@ -121,9 +121,9 @@ def decompressor(encoding: str) -> Decoder:
     """
     A decoder for a `content-encoding` header (several are separated by commas; empty: none).
 
-    Content that is not compressed although the header says so passes unchanged: recorders in the wild keep the
-    header over a body they already unpacked. Raises ValueError where the encoding is unknown or no library for
-    it (`brotli`, `zstandard`) is installed.
+    Content that is not compressed although the header says so passes unchanged: recorders in the wild keep
+    the header over a body they already unpacked. Raises ValueError where the encoding is unknown or needs a
+    library (`brotli`, `zstandard`) that is not installed.
     """
     names = [part.strip().lower() for part in encoding.split(",")]
     return _Chain([_find_unpacker(name) for name in reversed(names) if name not in ("", "identity")])
@@ -161,7 +161,7 @@ def _import_first(encoding: str) -> Any:
 
 
 def decompress(content: bytes, encoding: str) -> bytes:
-    """Undo a `content-encoding` at once; raises ValueError where that cannot be done or the end is missing."""
+    """Undo a `content-encoding` at once; raises ValueError where that fails or the end is missing."""
     decoder = decompressor(encoding)
     data = decoder.feed(content)
     decoder.finish()

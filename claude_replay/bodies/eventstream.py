@@ -22,7 +22,7 @@ _PLAIN_BLOCK = re.compile(r"(?:event: ?([^\r\n]*)(?:\r\n|\n|\r))?data: ?([^\r\n]
 
 
 def delta_field(delta_type: str) -> str | None:
-    """The key under which a delta of this type carries its text; None for deltas that carry something else."""
+    """The key under which a delta of this type carries its text; None for deltas that carry other things."""
     return _DELTA_FIELDS.get(delta_type)
 
 
@@ -36,7 +36,7 @@ class EventDecoder:
     def feed(self, text: str) -> int:
         """Take the next piece; returns how many events it completed."""
         before = len(self.events)
-        # No block ends within the rest, or it would not be there: what is new and three characters are looked at.
+        # No block ends within the rest, or it would not be there: only what is new is searched.
         searched = max(len(self._rest) - 3, 0)
         text = self._rest + text
         start = 0

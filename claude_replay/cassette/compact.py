@@ -16,7 +16,8 @@ def fold(value: object) -> object:
     """
     A copy of `value` in which every mapping and list below the top that fits on one line is marked for it.
 
-    The top itself, and texts with line breaks, keep their lines, so a changed word stays a one-line difference.
+    The top itself, and texts with line breaks, keep their lines, so a changed word stays a one-line
+    difference.
     """
     if isinstance(value, dict):
         return {key: _fold(item, _WIDE.get(key, _WIDTH))[0] for key, item in value.items()}

@@ -79,7 +79,8 @@ def load_exchange(document: object) -> Exchange:
     """
     The exchange of a mapping.
 
-    Raises ValueError that names the place and what is wrong there, with the nearest valid key for a misspelt one.
+    Raises ValueError that names the place and what is wrong there, with the nearest valid key for a misspelt
+    one.
     """
     return Exchange(load_request(document), *load_answer(document))
 

@@ -24,8 +24,8 @@ from claude_replay.exchange import Exchange, Meta, Request, Response
 __all__ = ["ADVICE", "Entry"]
 
 ADVICE = (
-    "The file was left as it is. Repair it by hand, take it from version control again, or delete it and record it "
-    "anew: pytest --claude-record=once"
+    "The file was left as it is. Repair it by hand, take it from version control again, or delete it and "
+    "record it anew: pytest --claude-record=once"
 )
 """What to do about any cassette that cannot be read."""
 
@@ -38,8 +38,9 @@ class Entry:
     """
     An exchange as the bytes of a file, as values, or as both.
 
-    Bytes that were read are written back unchanged, with whatever comments stand in them. As long as the id vouches
-    for the request (see `identity`), request and answer are parsed one by one, when they are asked for.
+    Bytes that were read are written back unchanged, with whatever comments stand in them. As long as the id
+    vouches for the request (see `identity`), request and answer are parsed one by one, when they are asked
+    for.
     """
 
     __slots__ = ("_answer", "_data", "_exchange", "line", "name")

@@ -31,9 +31,9 @@ class Cassette:
     """
     The exchanges of one file in the order they were issued.
 
-    `incomplete` lists the tests that recorded into it and have not passed yet; `comments` are the user's own lines
-    at the top; `foreign` names the tool that wrote the file where it was not this one; `skipped` names exchanges of
-    a foreign file that cannot be used, with the reason.
+    `incomplete` lists the tests that recorded into it and have not passed yet; `comments` are the user's own
+    lines at the top; `foreign` names the tool that wrote the file where it was not this one; `skipped` names
+    exchanges of a foreign file that cannot be used, with the reason.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -62,15 +62,17 @@ def load_cassette(path: Path) -> Cassette | None:
 def _check_size(size: int, name: str) -> None:
     most = Limits().bytes
     if size > most:
-        raise CassetteLoadError(f"{name}: {size:,} bytes, more than the {most:,} a cassette may have\n{ADVICE}")
+        raise CassetteLoadError(
+            f"{name}: {size:,} bytes, more than the {most:,} a cassette may have\n{ADVICE}"
+        )
 
 
 def parse_cassette(content: bytes, name: str) -> Cassette:
     """
     Read the bytes of a cassette file; `name` stands in messages.
 
-    Of a file in our own layout only the parts are told from each other: what is wrong inside an exchange is said
-    when somebody looks at it.
+    Of a file in our own layout only the parts are told from each other: what is wrong inside an exchange is
+    said when somebody looks at it.
     """
     foreign = find_format(content)
     if foreign is not None:
@@ -100,8 +102,8 @@ def _refuse_conflict(content: bytes, name: str) -> None:
     found = content[start:].split(_NEWLINE, 1)[0].decode("utf-8", "replace")
     raise CassetteLoadError(
         f"{name}:{content.count(_NEWLINE, 0, start) + 1}: git left a merge conflict here ({found!r})\n"
-        "Keep one side (git checkout --ours FILE, or --theirs), or both by deleting the marks, or delete the file "
-        "and record it anew: pytest --claude-record=once"
+        "Keep one side (git checkout --ours FILE, or --theirs), or both by deleting the marks, or delete the "
+        "file and record it anew: pytest --claude-record=once"
     )
 
 
@@ -118,8 +120,8 @@ def _read_header(content: bytes, name: str) -> dict[str, object]:
     version = header.get("version")
     if type(version) is int and version > VERSION:
         raise CassetteLoadError(
-            f"{name}:1: written as version {version} by a newer claude_replay; this one reads up to {VERSION}. "
-            "Upgrade it: pip install -U pytest-claude-replay"
+            f"{name}:1: written as version {version} by a newer claude_replay; this one reads up to "
+            f"{VERSION}. Upgrade it: pip install -U pytest-claude-replay"
         )
     for key in header:
         if key not in _HEADER_KEYS:
@@ -150,8 +152,8 @@ def _find_end(content: bytes, name: str) -> int:
     if not tail.endswith(_END):
         last = content.count(_NEWLINE, 0, len(content) - 1) + 1
         raise CassetteLoadError(
-            f"{name}:{last}: the last line of a cassette is '...', and here it is missing, so the file may be cut "
-            f"(if it is whole, add that line)\n{ADVICE}"
+            f"{name}:{last}: the last line of a cassette is '...', and here it is missing, so the file may "
+            f"be cut (if it is whole, add that line)\n{ADVICE}"
         )
     return max(len(content) - _TAIL, 0) + len(tail) - len(_END) + 1
 
@@ -199,7 +201,7 @@ def dump_cassette(
     content = b"".join([_COMMENT, comments, head.encode("utf-8"), start, *items, _END[1:], _NEWLINE])
     if len(content) > Limits().bytes:
         raise CassetteSaveError(
-            f"the cassette would have more than {Limits().bytes:,} bytes; record fewer exchanges into one file "
-            "(one cassette per test is the default)"
+            f"the cassette would have more than {Limits().bytes:,} bytes; record fewer exchanges into one "
+            "file (one cassette per test is the default)"
         )
     return content

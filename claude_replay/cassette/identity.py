@@ -1,9 +1,10 @@
 """
 The id of an exchange: who asked for it, and whether the text still is what was asked.
 
-`6f1c0d9a4b7e2c11-5d41402a` is the start of the request's fingerprint under the default matching rules, and a check
-sum of the request as it stands in the file. As long as the two belong together a request need not be parsed to
-be found; a request that was edited by hand no longer fits its check sum, and is parsed and fingerprinted anew.
+`6f1c0d9a4b7e2c11-5d41402a` is the start of the request's fingerprint under the default matching rules, and a
+check sum of the request as it stands in the file. As long as the two belong together a request need not be
+parsed to be found; a request that was edited by hand no longer fits its check sum, and is parsed and
+fingerprinted anew.
 """
 
 from __future__ import annotations
@@ -40,6 +41,6 @@ def trusted_key(short_id: str, request_text: bytes) -> str | None:
 
 
 def _checksum(key: str, request_text: bytes) -> str:
-    # With the version of the rules: a fingerprint made under other rules says nothing. Against accidents only:
-    # whoever may change the file may write any answer into it.
+    # With the version of the rules: a fingerprint made under other rules says nothing. Against accidents
+    # only: whoever may change the file may write any answer into it.
     return f"{zlib.crc32(request_text, zlib.crc32(f'{RULES_VERSION} {key}'.encode())):08x}"

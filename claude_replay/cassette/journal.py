@@ -1,8 +1,8 @@
 """
 The journal: finished exchanges are on disk before the cassette is saved.
 
-A journal is a cassette that is being written: each finished exchange is appended as one YAML item and synced, so
-its cost does not depend on how many there are, and a process that is killed loses none that was complete.
+A journal is a cassette that is being written: each finished exchange is appended as one YAML item and synced,
+so its cost does not depend on how many there are, and a process that is killed loses none that was complete.
 
     # claude_replay journal {"label": "tests/test_chat.py::test_chat", "mode": "once"}
     - id: 6f1c0d9a4b7e2c11-5d41402a
@@ -71,7 +71,7 @@ class Journal:
         owner.acquire(timeout=0)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = open(self.path, "xb", buffering=0)
+            file = self.path.open("xb", buffering=0)
         except OSError:
             _drop_lock(owner)
             raise

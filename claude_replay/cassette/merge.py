@@ -16,8 +16,8 @@ class Recorded:
     """
     A finished exchange, redacted, ready to be written.
 
-    `order` is its place among the requests issued; `replaces` is the digest of the exchange it was recorded for
-    anew, empty where it is one more.
+    `order` is its place among the requests issued; `replaces` is the digest of the exchange it was recorded
+    for anew, empty where it is one more.
     """
 
     order: int

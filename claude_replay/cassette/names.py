@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from pathlib import PurePosixPath
 
 __all__ = ["cassette_name"]
 
-_UNSAFE = re.compile(r'[^\w.,=+@()\[\]{}~#%&$!^ -]|\s(?=\.?$)|[\x00-\x1f]')
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?$")
+# Whatever Windows, macOS or a shell's user could stumble over; letters and digits of all scripts are kept.
+_UNSAFE = re.compile(r"[^\w.,=+@()\[\]{}~#%&$!^ -]")
+_TROUBLE = re.compile(r"(?i)\.|(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:\.|$)|$")
 _MAX_BYTES = 150  # well below 255 with the temporary names that are made of it, and for folders cloned deep
 
 
@@ -19,22 +21,23 @@ def cassette_name(nodeid: str) -> PurePosixPath:
 
     `tests/test_chat.py::TestA::test_b[id]` gives `tests/test_chat/TestA.test_b[id].yaml`. Characters that a file
     system may refuse are replaced, and a name that had to be changed or cut carries a hash of the original, so two
-    tests never share a file by accident.
+    tests never share a file by accident. Only names that differ in nothing but upper and lower case do, where the
+    file system does not tell them apart.
     """
     module, _, rest = nodeid.partition("::")
     # Only what stands before the parameters is structure: an id may hold "::" and "/" itself.
     head, bracket, parameters = rest.partition("[")
     name = head.replace("::", ".") + bracket + parameters
-    parts = [_safe(part) for part in PurePosixPath(module.removesuffix(".py")).parts if part not in ("..", "/")]
-    return PurePosixPath(*parts, _safe(name) + ".yaml")
+    folders = PurePosixPath(module.removesuffix(".py")).parts
+    return PurePosixPath(*map(_make_safe, folders), f"{_make_safe(name)}.yaml")
 
 
-def _safe(name: str) -> str:
-    clean = _UNSAFE.sub("-", name)
-    if _RESERVED.match(clean) or clean.startswith("."):
+def _make_safe(name: str) -> str:
+    # macOS does not tell composed from decomposed letters.
+    clean = _UNSAFE.sub("-", unicodedata.normalize("NFC", name)).rstrip(" .")
+    if _TROUBLE.match(clean):
         clean = f"_{clean}"
-    encoded = clean.encode("utf-8")
-    if clean == name and len(encoded) <= _MAX_BYTES:
+    if clean == name and len(clean.encode()) <= _MAX_BYTES:
         return name
-    cut = encoded[: _MAX_BYTES - 9].decode("utf-8", "ignore")
+    cut = clean.encode()[: _MAX_BYTES - 9].decode("utf-8", "ignore")
     return f"{cut}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

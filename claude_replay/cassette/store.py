@@ -35,7 +35,7 @@ _LONGEST_STEM = 200  # of the 255 bytes a name may have
 
 
 def real_path(path: Path) -> Path:
-    """The file that `path` stands for: a symbolic link stays one, and what it points at is read and written."""
+    """The file that `path` stands for: symbolic links stay, and what they point at is read and written."""
     return Path(os.path.realpath(path))
 
 
@@ -94,7 +94,7 @@ def lock_cassette(path: Path) -> Iterator[None]:
 
 
 def mark_once(run_id: str, path: Path, mark: str) -> None:
-    """Remember for all processes of a test run that `mark` holds for the cassette at `path`; raises OSError."""
+    """Remember for all processes of a test run that `mark` holds for a cassette; raises OSError."""
     folder = state_folder() / f"run-{run_id}"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / f"{_key(path)}.{mark}").touch()
@@ -111,7 +111,7 @@ def forget_run(run_id: str) -> None:
 
 
 def hidden_path(path: Path, suffix: str) -> Path:
-    """A file beside the cassette at `path` that serves it while it is written: `.<its name>.<12 digits>.<suffix>`."""
+    """A file beside the cassette that serves it while it is written: `.<its name>.<12 digits>.<suffix>`."""
     target = real_path(path)
     return target.with_name(f"{_hidden_stem(target)}{uuid.uuid4().hex[:12]}.{suffix}")
 

@@ -26,7 +26,12 @@ def _dump_item(item: StreamItem) -> dict[str, object]:
             fields["cuts"] = dump_cuts(len(piece) for piece in item.pieces)
         return {item.type: fields}
     name, data = item.name, item.data
-    if name is not None and _is_plain(name) and isinstance(data, dict) and next(iter(data.items()), None) == ("type", name):
+    if (
+        name is not None
+        and _is_plain(name)
+        and isinstance(data, dict)
+        and next(iter(data.items()), None) == ("type", name)
+    ):
         return {name: {key: value for key, value in data.items() if key != "type"}}
     return {"event": name, "data": data}
 

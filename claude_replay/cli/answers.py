@@ -9,23 +9,14 @@ from claude_replay.bodies import expand
 from claude_replay.cli.blocks import WIDTH, compact_json, pretty_json, render_content, tool_names
 from claude_replay.exchange import Binary, Body, Event, EventStream, Json, Response, Text
 
-__all__ = ["cut_lines", "describe_answer", "message_of", "render_answer", "render_body"]
+__all__ = ["cut_lines", "describe_answer", "render_answer", "render_body"]
 
 _SHOWN_LINES = 12
 
 
-def message_of(body: Body) -> dict[str, object] | None:
-    """The message of an answer; None where there is none, or where the events make no sense together."""
-    try:
-        return assemble_message(body)
-    except (TypeError, RecursionError):
-        # A file somebody wrote by hand may number blocks with anything, or nest arguments without end.
-        return None
-
-
 def describe_answer(response: Response) -> str:
     """How the answer came and how it ended, in a few words for the line above it; may be empty."""
-    message = message_of(response.body) or {}
+    message = assemble_message(response.body) or {}
     parts = [str(message["stop_reason"])] if message.get("stop_reason") else []
     if message.get("stop_sequence"):
         parts.append(compact_json(message["stop_sequence"]))
@@ -40,7 +31,7 @@ def describe_answer(response: Response) -> str:
 def render_answer(response: Response, *, whole: bool) -> Iterator[str]:
     """The lines of an answer; `whole` cuts nothing."""
     body = response.body
-    message = message_of(body)
+    message = assemble_message(body)
     if message is not None:
         content = message.get("content")
         # Of tools that run on the server, call and result are in the same answer.

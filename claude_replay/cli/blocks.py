@@ -77,13 +77,7 @@ def _render_call(block: _Block) -> Iterator[str]:
     server = "" if block.get("type") == "tool_use" else " [on the server]"
     name, given = block.get("name", "?"), block.get("input")
     line = f"{name}({compact_json(given)}){server}"
-    if len(line) <= WIDTH:
-        yield line
-        return
-    first, *others = pretty_json(given).split("\n")
-    yield f"{name}({first}"
-    yield from others[:-1]
-    yield f"{others[-1]}){server}" if others else f"){server}"
+    yield from (line if len(line) <= WIDTH else f"{name}({pretty_json(given)}){server}").split("\n")
 
 
 def _render_result(block: _Block, names: _Names) -> Iterator[str]:
@@ -130,15 +124,10 @@ def _shorten(value: object) -> object:
 
 
 def compact_json(value: object) -> str:
-    """JSON on one line; what JSON cannot hold is described in it."""
-    return json.dumps(value, ensure_ascii=False, default=_describe)
+    """JSON on one line."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def pretty_json(value: object) -> str:
-    """JSON over several lines; what JSON cannot hold is described in it."""
-    return json.dumps(value, ensure_ascii=False, indent=2, default=_describe)
-
-
-def _describe(value: object) -> str:
-    # YAML written by hand may hold what no JSON body can.
-    return f"[binary, {len(value):,} bytes]" if isinstance(value, bytes) else str(value)
+    """JSON over several lines."""
+    return json.dumps(value, ensure_ascii=False, indent=2)

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from claude_replay.api import describe_endpoint, message_usage, model_of
-from claude_replay.cli.answers import cut_lines, describe_answer, message_of, render_answer, render_body
+from claude_replay.api import assemble_message, describe_endpoint, message_usage, model_of
+from claude_replay.cli.answers import cut_lines, describe_answer, render_answer, render_body
 from claude_replay.cli.blocks import compact_json, render_content, tool_names
 from claude_replay.exchange import Exchange, Usage
 
@@ -23,7 +23,7 @@ _APART = ("model", "messages", "system", "tools", "stream")
 def describe_exchange(number: int, exchange: Exchange) -> str:
     """The line above an exchange: number, operation, model, status, duration, tokens, date."""
     request, response, meta = exchange.request, exchange.response, exchange.meta
-    message = message_of(response.body) or {}
+    message = assemble_message(response.body) or {}
     model = model_of(request.body) or message.get("model")
     parts = [str(number), describe_endpoint(request.method, request.url).operation]
     parts += [str(model)] if model else []
@@ -69,7 +69,7 @@ class Conversations:
         prefixes = list(_hash_prefixes(keys))
         shown = self._find(keys, prefixes)
         self._fields.append(fields)
-        answer = message_of(exchange.response.body)
+        answer = assemble_message(exchange.response.body)
         self._answers.append(_message_key(answer) if answer is not None else "")
         if prefixes:
             self._ends[prefixes[-1]] = len(self._fields)

@@ -9,14 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_replay.api import describe_endpoint
-from claude_replay.cassette import Cassette, Entry, load_cassette
+from claude_replay.cassette import Cassette, load_cassette
 from claude_replay.cassette.formats import find_format
 from claude_replay.cassette.formats.unpack import read_head
-from claude_replay.errors import CassetteLoadError, SettingsError
-from claude_replay.exchange import Exchange
+from claude_replay.errors import SettingsError
 
-__all__ = ["DEFAULT_FOLDER", "Found", "find_files", "read_cassette", "read_exchange"]
+__all__ = ["DEFAULT_FOLDER", "Found", "find_files", "read_cassette"]
 
 DEFAULT_FOLDER = "cassettes"
 """What is looked at where no path is given; the default of the setting `dir`."""
@@ -85,11 +83,8 @@ def _is_cassette(path: Path) -> bool:
     # Not pipes, which would be waited for.
     if path.name.startswith(".") or not path.name.endswith(_ENDINGS) or not path.is_file():
         return False
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD_BYTES)
-    except OSError:
-        return True  # that it cannot be opened is worth a line of its own
+    with open(path, "rb") as file:
+        head = file.read(_HEAD_BYTES)
     if find_format(head) is not None:
         return True
     head = head if head[:2] != b"\x1f\x8b" else read_head(head)
@@ -104,19 +99,6 @@ def read_cassette(path: Path) -> Cassette:
     if cassette is None:
         raise SettingsError(_explain_missing(path, named=True))
     return cassette
-
-
-def read_exchange(entry: Entry) -> Exchange:
-    """The exchange of an entry; raises CassetteLoadError also for an address or duration nobody can use."""
-    exchange = entry.exchange
-    try:
-        describe_endpoint(exchange.request.method, exchange.request.url)
-        float(exchange.meta.duration or 0)
-    except ValueError as error:
-        raise CassetteLoadError(f"{entry.name}:{entry.line}: request.url: {error}") from None
-    except OverflowError:
-        raise CassetteLoadError(f"{entry.name}:{entry.line}: meta.duration: too large") from None
-    return exchange
 
 
 def _explain_missing(path: Path, *, named: bool) -> str:

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_replay.api import describe_endpoint, is_finished, wants_stream
-from claude_replay.bodies import encode_body
 from claude_replay.cassette import Cassette, Entry, key_of, load_cassette
 from claude_replay.cassette.formats.unpack import gunzip, is_gzip
 from claude_replay.cassette.yamltext import Limits
-from claude_replay.cli.files import read_exchange
 from claude_replay.cli.problems import read_problem
 from claude_replay.cli.secrets import drop_values, find_fakes, find_lines, find_places
 from claude_replay.errors import CassetteLoadError
@@ -95,7 +93,7 @@ class Inspection:
         ends = [*(entry.line for entry in cassette.entries[1:]), math.inf]
         for number, (entry, end) in enumerate(zip(cassette.entries, ends, strict=False), 1):
             try:
-                exchange = read_exchange(entry)
+                exchange = entry.exchange
             except CassetteLoadError as error:
                 self._add_problem(error)
                 continue
@@ -127,19 +125,10 @@ def _read_text(path: Path) -> str:
 
 def _judge(exchange: Exchange, entry: Entry | None) -> Iterator[tuple[str, bool]]:
     """What is wrong with an exchange, and for each whether it is an error; `entry` where it has an id."""
-    yield from ((damage, True) for damage in _find_damage(exchange))
     yield from ((doubt, False) for doubt in _find_doubts(exchange))
     judgment = _judge_id(exchange, entry) if entry is not None else None
     if judgment is not None:
         yield judgment
-
-
-def _find_damage(exchange: Exchange) -> Iterator[str]:
-    for side, body in (("request", exchange.request.body), ("response", exchange.response.body)):
-        try:
-            encode_body(body)
-        except (TypeError, ValueError, RecursionError) as error:
-            yield f"{side}.body cannot be written as JSON: {error}"
 
 
 def _find_doubts(exchange: Exchange) -> Iterator[str]:
@@ -158,12 +147,8 @@ def _find_doubts(exchange: Exchange) -> Iterator[str]:
 
 def _judge_id(exchange: Exchange, entry: Entry) -> tuple[str, bool] | None:
     """What is wrong with the id of an exchange, and whether that is an error; None without a fault."""
-    try:
-        key, _, _ = entry.short_id.partition("-")
-        fits = not key or key == key_of(canonicalize(exchange.request, MATCHING).fingerprint)
-    except (TypeError, ValueError, RecursionError):
-        return None  # a body that is no JSON is said already
-    if fits:
+    key, _, _ = entry.short_id.partition("-")
+    if not key or key == key_of(canonicalize(exchange.request, MATCHING).fingerprint):
         return None
     if entry.find_key() is None:
         return "its id no longer fits the request: edited by hand, it answers what it asks now", False

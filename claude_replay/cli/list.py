@@ -10,11 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from claude_replay.api import describe_endpoint, message_usage, model_of
+from claude_replay.api import assemble_message, describe_endpoint, message_usage, model_of
 from claude_replay.cassette import Cassette, load_cassette
-from claude_replay.cli.answers import message_of
 from claude_replay.cli.arguments import Parser
-from claude_replay.cli.files import DEFAULT_FOLDER, find_files, read_exchange
+from claude_replay.cli.files import DEFAULT_FOLDER, find_files
 from claude_replay.cli.printer import Printer
 from claude_replay.cli.problems import read_problem
 from claude_replay.errors import CassetteLoadError
@@ -104,8 +103,8 @@ def _describe(path: Path, cassette: Cassette) -> _Row:
     models: dict[str, None] = {}
     operations: Counter[str] = Counter()
     for entry in cassette.entries:
-        exchange = read_exchange(entry)
-        message = message_of(exchange.response.body) or {}
+        exchange = entry.exchange
+        message = assemble_message(exchange.response.body) or {}
         operations[describe_endpoint(exchange.request.method, exchange.request.url).operation] += 1
         model = model_of(exchange.request.body) or message.get("model")
         models.update({str(model): None} if model else {})

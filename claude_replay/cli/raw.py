@@ -42,8 +42,4 @@ def _encode(body: Body) -> str:
     # Bytes cannot be printed, and are not searched for secrets.
     if isinstance(body, Binary):
         return f"[binary, {len(body.data):,} bytes]"
-    try:
-        return encode_body(body).decode("utf-8")
-    except (TypeError, ValueError):
-        assert isinstance(body, Json)
-        return pretty_json(body.value)
+    return encode_body(body).decode("utf-8")

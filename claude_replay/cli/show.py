@@ -10,7 +10,7 @@ from pathlib import Path
 from claude_replay.cassette import Cassette
 from claude_replay.cli.arguments import Parser
 from claude_replay.cli.conversation import Conversations, describe_exchange, render_exchange
-from claude_replay.cli.files import read_cassette, read_exchange
+from claude_replay.cli.files import read_cassette
 from claude_replay.cli.printer import Printer, make_redactor
 from claude_replay.cli.raw import render_raw
 from claude_replay.errors import SettingsError
@@ -75,7 +75,7 @@ def _choose(cassette: Cassette, number: int | None, path: Path) -> _Numbered:
             f"{path} has {count} exchange{'' if count == 1 else 's'}, so there is no number {number}"
         )
     numbers = [number] if number else range(1, count + 1)
-    return [(place, read_exchange(cassette.entries[place - 1])) for place in numbers]
+    return [(place, cassette.entries[place - 1].exchange) for place in numbers]
 
 
 def _names_of_headers(cassette: Cassette, chosen: _Numbered) -> set[str]:

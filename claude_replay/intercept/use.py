@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from claude_replay.intercept.ambient import current_ambient
 from claude_replay.intercept.credentials import placeholder_key
+from claude_replay.intercept.libraries import LIBRARIES
 from claude_replay.intercept.scope import enter, leave
 from claude_replay.intercept.transports import TRANSPORTS
 from claude_replay.session import Handle, Session
@@ -147,4 +148,5 @@ def open_session(session: Session, *, ambient: bool = False) -> ExitStack:
             stack.enter_context(placeholder_key())
         scope = enter(session, ambient=ambient)
         stack.callback(leave, scope)
+        stack.enter_context(LIBRARIES.serve(session))
         return stack.pop_all()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from claude_replay.normalize.canonical import Canonical, canonicalize
-from claude_replay.normalize.paths import VALUE_NORMALIZERS, PathRule, parse_rule
+from claude_replay.normalize.paths import PathRule, parse_path, parse_rule
 from claude_replay.normalize.rules import DEFAULT_IGNORE, MATCHING, RULES_VERSION, Rules
+from claude_replay.normalize.values import VALUE_NORMALIZERS
 
 __all__ = [
     "DEFAULT_IGNORE",
@@ -15,5 +16,6 @@ __all__ = [
     "PathRule",
     "Rules",
     "canonicalize",
+    "parse_path",
     "parse_rule",
 ]

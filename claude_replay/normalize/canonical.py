@@ -1,27 +1,28 @@
 """
 The canonical form of a request.
 
-Only equivalences that the API itself declares are applied (docs of the Messages API; the docstrings of anthropic
-2.12's request types): key order, `"x"` and one text block, documented defaults, `1` and `1.0`, the old spelling
-`output_format`, and the ids of tool calls, which are renumbered by first appearance.
+Only equivalences that the API itself declares are applied (docs of the Messages API; the docstrings of
+anthropic 2.12's request types): key order, `"x"` and one text block, documented defaults, `1` and `1.0`, the
+old spelling `output_format`, and the ids of tool calls, which are renumbered by first appearance.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 from claude_replay.api import Endpoint, describe_endpoint
-from claude_replay.exchange import Binary, Body, EventStream, Json, Request, Text
+from claude_replay.exchange import Binary, EventStream, Json, Request, Text
 from claude_replay.normalize.rules import Rules
 
 __all__ = ["Canonical", "canonicalize"]
 
 _Object = dict[str, object]
-_dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+# Where blocks hold blocks, or say by whose call they came; never what a tool is given or what describes it.
+_NESTED = ("caller", "content", "source", "tool", "definition", "tool_references")
+_dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Canonical:
     """
     A request reduced to what matching compares.
 
-    `form` has the keys operation, query, betas and body; `fingerprint` is the SHA-256 of it, in hex.
+    `form` has the keys operation, query, betas and body; text, binary or events instead of body where that is
+    not JSON. `fingerprint` is the SHA-256 of the form as JSON, in hex.
     """
 
     form: _Object
@@ -48,39 +50,48 @@ def canonicalize(request: Request, rules: Rules, endpoint: Endpoint | None = Non
         "operation": endpoint.operation,
         "query": [list(pair) for pair in endpoint.query],
         "betas": sorted({beta.strip() for beta in betas.split(",") if beta.strip()}) if betas else [],
-        "body": _canonical_body(request.body, endpoint.operation, rules),
     }
+    if isinstance(request.body, Json):
+        form["body"] = _canonical_json(request.body.value, endpoint.takes_messages, rules)
+    elif request.body is not None:
+        kind, content = _canonical_other(request.body)
+        form[kind] = content
     return Canonical(form, hashlib.sha256(_dumps(form).encode()).hexdigest())
 
 
-def _canonical_body(body: Body, operation: str, rules: Rules) -> object:
-    if isinstance(body, Json):
-        value = _fold_numbers(body.value)
-        if operation in ("messages", "messages.count_tokens") and isinstance(value, dict):
-            value = _canonical_messages(value, rules)
-        for rule in rules.paths:
-            value = rule.apply(value)
-        return value
-    if body is None:
-        return None
+def _canonical_json(body: object, takes_messages: bool, rules: Rules) -> object:
+    value = _fold_numbers(body)
+    if takes_messages and type(value) is dict:
+        # A copy by now, so it may be changed in place.
+        _Tidier(rules.drop).tidy_request(value)
+    for rule in rules.paths:
+        value = rule.apply(value)
+    return value
+
+
+def _canonical_other(body: Text | Binary | EventStream) -> tuple[str, object]:
     if isinstance(body, Text):
-        return {"text": body.text}
+        return "text", _fix_boundary(body.text.encode()).decode()
     if isinstance(body, Binary):
-        return {"sha256": hashlib.sha256(body.data).hexdigest(), "bytes": len(body.data)}
-    return _canonical_stream(body)
+        return "binary", [len(body.data), hashlib.sha256(_fix_boundary(body.data)).hexdigest()]
+    # No endpoint takes an event stream; compared as it stands rather than refused.
+    return "events", repr(body)
 
 
-def _canonical_stream(body: EventStream) -> object:
-    # No endpoint takes one; compared as it stands rather than refused.
-    return {"events": repr(body)}
+def _fix_boundary(content: bytes) -> bytes:
+    """A multipart upload with the boundary that clients draw at random replaced; anything else as it is."""
+    boundary = content.partition(b"\r\n")[0]
+    if boundary.startswith(b"--") and content.rstrip().endswith(boundary + b"--"):
+        return content.replace(boundary, b"--boundary")
+    return content
 
 
 def _fold_numbers(value: object) -> object:
+    """A copy in which whole numbers are integers."""
     kind = type(value)
-    if kind is str or kind is int:
-        return value
     if kind is dict:
-        return {key: _fold_numbers(item) for key, item in cast("_Object", value).items()}
+        items = cast("_Object", value).items()
+        return {key: item if type(item) is str else _fold_numbers(item) for key, item in items}
     if kind is list:
         return [_fold_numbers(item) for item in cast("list[object]", value)]
     if kind is float and cast("float", value).is_integer():
@@ -88,77 +99,89 @@ def _fold_numbers(value: object) -> object:
     return value
 
 
-class _Ids:
-    """Numbers for tool-call ids, by first appearance."""
+class _Tidier:
+    """Brings one Messages request into canonical form, in place; what it does not know stays as it is."""
 
-    def __init__(self) -> None:
-        self._numbers: dict[str, str] = {}
+    __slots__ = ("_drop", "_drops_marks", "_ids")
 
-    def number(self, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return self._numbers.setdefault(value, f"id-{len(self._numbers) + 1}")
+    def __init__(self, drop: frozenset[str]) -> None:
+        self._drop = drop
+        self._drops_marks = "cache_control" in drop
+        # Numbers for the ids of tool calls, by first appearance.
+        self._ids: dict[str, str] = {}
 
-
-def _canonical_messages(body: _Object, rules: Rules) -> _Object:
-    # `body` was copied by _fold_numbers, so it may be changed in place.
-    for name in ("metadata", "diagnostics", "cache_control"):
-        if name in rules.drop:
+    def tidy_request(self, body: _Object) -> None:
+        for name in self._drop:
             body.pop(name, None)
-    _drop_default(body, "stream", False)
-    _drop_default(body, "tool_choice", {"type": "auto"})
-    _rename_output_format(body)
-    ids = _Ids()
-    tidy = _block_tidier(ids, "cache_control" in rules.drop)
-    if "system" in body:
-        body["system"] = _blocks(body["system"], tidy)
-    if isinstance(body.get("messages"), list):
-        body["messages"] = [_canonical_message(message, tidy) for message in cast("list[object]", body["messages"])]
-    if "cache_control" in rules.drop and isinstance(body.get("tools"), list):
-        for tool in cast("list[object]", body["tools"]):
-            if isinstance(tool, dict):
+        if body.get("stream") is False:
+            del body["stream"]
+        if "tool_choice" in body:
+            _drop_default_choice(body)
+        if "output_format" in body:
+            _rename_output_format(body)
+        if "system" in body:
+            body["system"] = self._tidy_content(body["system"])
+        for message in _objects(body.get("messages")):
+            if "content" in message:
+                message["content"] = self._tidy_content(message["content"])
+        if self._drops_marks:
+            for tool in _objects(body.get("tools")):
                 tool.pop("cache_control", None)
-    return body
+
+    def _tidy_content(self, content: object) -> object:
+        if type(content) is str:
+            # The API refuses an empty text block, but not everywhere an empty text.
+            return [{"type": "text", "text": content}] if content else content
+        self._tidy_blocks(content)
+        return content
+
+    def _tidy_blocks(self, content: object) -> None:
+        for block in _objects(content):
+            self._tidy_block(block)
+
+    def _tidy_block(self, block: _Object) -> None:
+        if self._drops_marks:
+            block.pop("cache_control", None)
+        kind = block.get("type")
+        if kind == "text":
+            return
+        if kind == "tool_result":
+            if block.get("is_error") is False:
+                del block["is_error"]
+            if type(block.get("content")) is str:
+                block["content"] = self._tidy_content(block["content"])
+        elif type(kind) is str and kind.endswith("tool_use"):
+            self._number(block, "id")
+        self._number(block, "tool_use_id")
+        self._number(block, "tool_id")
+        for name in _NESTED:
+            nested = block.get(name)
+            if type(nested) is dict:
+                self._tidy_block(nested)
+            elif type(nested) is list:
+                self._tidy_blocks(nested)
+
+    def _number(self, block: _Object, name: str) -> None:
+        value = block.get(name)
+        if type(value) is str:
+            block[name] = self._ids.setdefault(value, f"id-{len(self._ids) + 1}")
 
 
-def _drop_default(body: _Object, name: str, default: object) -> None:
-    if name in body and body[name] == default and type(body[name]) is type(default):
-        del body[name]
+def _objects(value: object) -> list[_Object]:
+    return [item for item in value if type(item) is dict] if type(value) is list else []
+
+
+def _drop_default_choice(body: _Object) -> None:
+    choice = body["tool_choice"]
+    if type(choice) is dict and choice.get("type") in ("auto", "any", "tool"):
+        if choice.get("disable_parallel_tool_use") is False:
+            del choice["disable_parallel_tool_use"]
+        # Without tools the API takes no choice at all.
+        if choice == {"type": "auto"} and body.get("tools"):
+            del body["tool_choice"]
 
 
 def _rename_output_format(body: _Object) -> None:
     config = body.get("output_config", {})
-    if "output_format" in body and isinstance(config, dict) and "format" not in config:
+    if type(config) is dict and "format" not in config:
         body["output_config"] = {**config, "format": body.pop("output_format")}
-
-
-def _canonical_message(message: object, tidy: Callable[[_Object], None]) -> object:
-    if isinstance(message, dict) and "content" in message:
-        message["content"] = _blocks(message["content"], tidy)
-    return message
-
-
-def _blocks(content: object, tidy: Callable[[_Object], None]) -> object:
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    for block in content if isinstance(content, list) else []:
-        if isinstance(block, dict):
-            tidy(block)
-    return content
-
-
-def _block_tidier(ids: _Ids, drop_cache_control: bool) -> Callable[[_Object], None]:
-    def tidy(block: _Object) -> None:
-        if drop_cache_control:
-            block.pop("cache_control", None)
-        kind = block.get("type")
-        if isinstance(kind, str) and kind.endswith("tool_use") and "id" in block:
-            block["id"] = ids.number(block["id"])
-        if "tool_use_id" in block:
-            block["tool_use_id"] = ids.number(block["tool_use_id"])
-        if kind == "tool_result":
-            _drop_default(block, "is_error", False)
-            if "content" in block:
-                block["content"] = _blocks(block["content"], tidy)
-
-    return tidy

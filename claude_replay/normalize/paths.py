@@ -1,29 +1,26 @@
-"""Paths into a request body, and named normalizers for the values they lead to."""
+"""Paths into a request body, and what to do with the values they lead to."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
-__all__ = ["VALUE_NORMALIZERS", "PathRule", "parse_rule"]
+from claude_replay.normalize.values import VALUE_NORMALIZERS
 
-_STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\*|\d+|\"[^\"]*\")\]|\.?(\*)")
+__all__ = ["PathRule", "Step", "parse_path", "parse_rule"]
 
-VALUE_NORMALIZERS: dict[str, re.Pattern[str]] = {
-    "uuid": re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"),
-    "datetime": re.compile(
-        r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?"
-    ),
-    "date": re.compile(r"\b\d{4}-\d{2}-\d{2}\b"),
-    "unix_time": re.compile(r"\b1\d{9}(?:\d{3})?(?:\.\d+)?\b"),
-    "tmp_path": re.compile(r"(?:/private)?(?:/var/folders/[\w/+-]+|/tmp|[A-Za-z]:\\[^\s\"']*\\Temp)(?:[/\\][^\s\"'<>|:]*)?"),
-    "home": re.compile(r"/(?:home|Users)/[^/\s\"']+|[A-Za-z]:\\Users\\[^\\\s\"']+"),
-    "port": re.compile(r"(?<=localhost:)\d{2,5}\b|(?<=127\.0\.0\.1:)\d{2,5}\b|(?<=\[::1\]:)\d{2,5}\b"),
-    "hex_id": re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,64}\b"),
-}
+Step = str | int | None
+"""A key, an index (from the end where negative), or None for every key or index."""
+
+_STEP = re.compile(
+    r"""(?:^|(?<!^)\.) (?: (?P<key>[^\W\d][\w-]*) | \* )
+    | \[ (?: (?P<index>-?\d+) | \* | "(?P<quoted>(?:[^"\\]|\\.)*)" ) \]""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,65 +28,63 @@ class PathRule:
     """
     What to do with the values at a path.
 
-    `steps` are keys, indices or "*" (any key or index). Without `pattern` the value is left out; with it, every
-    match in a text becomes `<name>`, on both sides of the comparison only.
+    Without `pattern` they are left out. With it, every match in a text, and every number that matches as a
+    whole, becomes `<name>`, at any depth below the path; on both sides of a comparison only.
     """
 
     text: str
-    steps: tuple[str | int, ...]
+    steps: tuple[Step, ...]
     name: str | None = None
     pattern: re.Pattern[str] | None = None
 
     def apply(self, body: object) -> object:
         """A copy of `body` with this rule applied; what does not change is shared with the original."""
-        return self._apply(body, 0)
-
-    def _apply(self, value: object, depth: int) -> object:
-        if depth == len(self.steps):
-            return self._replace(value)
-        step = self.steps[depth]
-        if isinstance(value, dict):
-            keys = list(value) if step == "*" else [step] if step in value else []
-            return self._apply_keys(value, cast("list[str]", keys), depth)
-        if isinstance(value, list):
-            wanted = range(len(value)) if step == "*" else [step] if isinstance(step, int) and step < len(value) else []
-            return self._apply_items(value, cast("list[int]", list(wanted)), depth)
-        return value
-
-    def _apply_keys(self, value: dict[str, object], keys: list[str], depth: int) -> dict[str, object]:
-        copy = dict(value)
-        for key in keys:
-            if self.pattern is None and depth + 1 == len(self.steps):
-                del copy[key]
-            else:
-                copy[key] = self._apply(value[key], depth + 1)
-        return copy
-
-    def _apply_items(self, value: list[object], indices: list[int], depth: int) -> list[object]:
-        if self.pattern is None and depth + 1 == len(self.steps):
-            # The place of the element stays: the number of elements is part of what was asked.
-            return [None if index in indices else item for index, item in enumerate(value)]
-        copy = list(value)
-        for index in indices:
-            copy[index] = self._apply(value[index], depth + 1)
-        return copy
-
-    def _replace(self, value: object) -> object:
         if self.pattern is None:
-            return None
-        if isinstance(value, str):
-            return self.pattern.sub(f"<{self.name}>", value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            text = self.pattern.sub(f"<{self.name}>", str(value))
-            return text if text == f"<{self.name}>" else value
-        return _walk(value, self._replace)
+            return _change(body, self.steps, None)
+        return _change(body, self.steps, partial(_substitute, self.pattern, f"<{self.name}>"))
 
 
-def _walk(value: object, change: Callable[[object], object]) -> object:
-    if isinstance(value, dict):
-        return {key: change(item) for key, item in value.items()}
+def _change(value: object, steps: tuple[Step, ...], replace: Callable[[object], object] | None) -> object:
+    if not steps:
+        return replace(value) if replace else None
+    chosen = _choose(value, steps[0])
+    if not chosen:
+        return value
     if isinstance(value, list):
-        return [change(item) for item in value]
+        # What is left out leaves its place: the number of elements is part of what was asked.
+        return [
+            _change(item, steps[1:], replace) if index in chosen else item for index, item in enumerate(value)
+        ]
+    changed = dict(cast("dict[object, object]", value))
+    for key in chosen:
+        if replace or steps[1:]:
+            changed[key] = _change(changed[key], steps[1:], replace)
+        else:
+            del changed[key]
+    return changed
+
+
+def _choose(value: object, step: Step) -> Collection[object]:
+    """The keys or indices of `value` that `step` means."""
+    if isinstance(value, dict):
+        return value.keys() if step is None else (step,) if step in value else ()
+    if isinstance(value, list):
+        count = len(value)
+        if step is None:
+            return range(count)
+        return (step % count,) if isinstance(step, int) and -count <= step < count else ()
+    return ()
+
+
+def _substitute(pattern: re.Pattern[str], placeholder: str, value: object) -> object:
+    if isinstance(value, str):
+        return pattern.sub(placeholder, value)
+    if isinstance(value, dict):
+        return {key: _substitute(pattern, placeholder, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_substitute(pattern, placeholder, item) for item in value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and pattern.fullmatch(str(value)):
+        return placeholder
     return value
 
 
@@ -97,54 +92,52 @@ def parse_rule(text: str) -> PathRule:
     """
     Read `path`, `path:name` or `path:/regex/`.
 
-    A path is made of keys and indices: `messages[*].content[0].text`, `tools[*].input_schema["x y"]`, `*`.
+    A path is made of keys and indices: `messages[*].content[-1].text`, `tools[*].input_schema["x y"]`, `*`.
     Raises ValueError that says what is wrong, with the nearest valid name.
     """
-    path, name, pattern = text, None, None
-    if match := re.fullmatch(r"(.+?):(?:/(.*)/|([\w ]+))", text, re.DOTALL):
-        path, regex, named = match.groups()
-        if named is not None:
-            name, pattern = _named(text, named)
-        else:
-            name, pattern = "…", _compile(text, regex)
-    return PathRule(text, _parse_path(text, path), name, pattern)
+    path, colon, rest = _split_path(text)
+    if not colon:
+        return PathRule(text, path)
+    if rest.startswith("/"):
+        return PathRule(text, path, "…", _compile(text, rest))
+    return PathRule(text, path, rest, _find_named(text, rest))
 
 
-def _named(text: str, name: str) -> tuple[str, re.Pattern[str]]:
-    known = VALUE_NORMALIZERS.get(name)
-    if known is not None:
-        return name, known
-    near = difflib.get_close_matches(name, VALUE_NORMALIZERS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(VALUE_NORMALIZERS)}, or :/regex/"
-    raise ValueError(f"{text!r}: there is no normalizer {name!r}; {hint}")
+def parse_path(path: str) -> tuple[Step, ...]:
+    """The steps of a path alone; raises ValueError as `parse_rule` does."""
+    return _split_path(path)[0]
+
+
+def _split_path(text: str) -> tuple[tuple[Step, ...], str, str]:
+    steps: list[Step] = []
+    position = 0
+    while match := _STEP.match(text, position):
+        key, index, quoted = match["key"], match["index"], match["quoted"]
+        if quoted is not None:
+            key = re.sub(r"\\(.)", r"\1", quoted)
+        steps.append(int(index) if index else key)
+        position = match.end()
+    rest = text[position:]
+    if not steps or rest[:1] not in ("", ":"):
+        raise ValueError(
+            f"{text!r}: cannot read this path from {rest!r} on; "
+            "write keys and indices like messages[*].content[0].text, or * for everything"
+        )
+    return tuple(steps), rest[:1], rest[1:].strip()
 
 
 def _compile(text: str, regex: str) -> re.Pattern[str]:
+    if len(regex) < 3 or not regex.endswith("/"):
+        raise ValueError(f"{text!r}: a regular expression stands between slashes: :/[0-9]+/")
     try:
-        return re.compile(regex)
+        return re.compile(regex[1:-1])
     except re.error as error:
         raise ValueError(f"{text!r}: not a regular expression: {error}") from None
 
 
-def _parse_path(text: str, path: str) -> tuple[str | int, ...]:
-    steps: list[str | int] = []
-    position = 0
-    while position < len(path):
-        match = _STEP.match(path, position)
-        if match is None or (position == 0 and path[0] == "."):
-            raise ValueError(
-                f"{text!r}: cannot read this path from {path[position:]!r} on; write keys and indices like "
-                "messages[*].content[0].text"
-            )
-        key, index, star = match.groups()
-        steps.append(key or star or _index(index))
-        position = match.end()
-    if not steps:
-        raise ValueError(f"{text!r}: an empty path")
-    return tuple(steps)
-
-
-def _index(index: str) -> str | int:
-    if index == "*":
-        return "*"
-    return int(index) if index.isdigit() else index.strip('"')
+def _find_named(text: str, name: str) -> re.Pattern[str]:
+    if known := VALUE_NORMALIZERS.get(name):
+        return known
+    near = difflib.get_close_matches(name, VALUE_NORMALIZERS, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(VALUE_NORMALIZERS)}, or :/regex/"
+    raise ValueError(f"{text!r}: there is no normalizer {name!r}; {hint}")

@@ -16,8 +16,8 @@ DEFAULT_IGNORE = ("metadata", "cache_control", "diagnostics")
 """
 Fields that cannot change an answer.
 
-`metadata` (an end-user id for abuse reports) and `diagnostics` (asks about cache misses) at the top of a request;
-`cache_control` marks on blocks, messages and tools and at the top.
+`metadata` (an end-user id for abuse reports) and `diagnostics` (asks about cache misses) at the top of a
+request; `cache_control` marks there, on blocks and on tools.
 """
 
 
@@ -41,7 +41,9 @@ class Rules:
                 drop.add(entry)
             elif entry.startswith("!"):
                 if entry[1:] not in DEFAULT_IGNORE:
-                    raise ValueError(f"{entry!r}: only {', '.join(DEFAULT_IGNORE)} can be brought back with '!'")
+                    raise ValueError(
+                        f"{entry!r}: only {', '.join(DEFAULT_IGNORE)} can be brought back with '!'"
+                    )
                 drop.discard(entry[1:])
             else:
                 paths.append(parse_rule(entry))

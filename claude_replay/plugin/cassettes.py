@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from claude_replay.api import describe_endpoint, last_user_text, model_of
 from claude_replay.errors import ClaudeReplayError, ReplayFailure, UnplayedExchanges
 from claude_replay.intercept.credentials import placeholder_key
 from claude_replay.intercept.scope import Scope, enter, leave
 from claude_replay.intercept.transports import TRANSPORTS
 from claude_replay.plugin.items import make_session
+from claude_replay.replay import Asked
 from claude_replay.session import Handle, Session
+from claude_replay.session.session import Answered
 from claude_replay.settings import may_send
 
 if TYPE_CHECKING:
     from claude_replay.plugin.state import State
 
 __all__ = ["OpenCassette", "close_cassette", "open_cassette"]
+
+_MANY = 20
 
 
 class OpenCassette:
@@ -52,6 +57,16 @@ class OpenCassette:
         self._told.extend(fresh)
         return list[ReplayFailure](fresh)
 
+    def describe(self) -> str:
+        """What was asked until now, and what became of it, for the report of a failing test."""
+        settings, answered = self.session.settings, self.session.answered
+        origin = f", from {settings.origins['mode']}" if "mode" in settings.origins else ""
+        lines = [f"{self.session.path} (mode {settings.mode}{origin})"]
+        lines += [f"{number:3}  {_describe_answer(one)}" for number, one in enumerate(answered[:_MANY], 1)]
+        if len(answered) > _MANY:
+            lines.append(f"     … and {len(answered) - _MANY} more")
+        return "\n".join(lines if answered else [*lines, "     nothing was sent"])
+
     @contextmanager
     def hide(self) -> Iterator[None]:
         """Keep the calls of a fixture that outlives the test out of the test's cassette."""
@@ -74,6 +89,16 @@ class OpenCassette:
             # A test that was expected to fail has not come to its end.
             if not self.xfailed:
                 raise
+            self.session.tally.unplayed.clear()
+
+
+def _describe_answer(answered: Answered) -> str:
+    request, exchange = answered.request, answered.exchange
+    endpoint = describe_endpoint(request.method, request.url)
+    asked = Asked(endpoint.operation, model_of(request.body), last_user_text(request.body))
+    if exchange is None:
+        return f"{asked}: no answer"
+    return f"{asked}: {'replayed' if answered.played else 'live'}, {exchange.response.status}"
 
 
 def open_cassette(state: State, item: pytest.Item, config_values: Mapping[str, object]) -> Handle:

@@ -76,6 +76,8 @@ class RunHooks:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
+        if report.skipped:
+            self._state.skipped.add(item.nodeid)
         if call.excinfo is not None or self._state.refusals or self._state.test is not None:
             from claude_replay.plugin.outcomes import amend_report
 

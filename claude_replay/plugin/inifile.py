@@ -12,7 +12,9 @@ __all__ = ["find_unknown_keys"]
 
 # Of pytest.ini and tox.ini, setup.cfg, and the TOML files.
 _SECTIONS = ("pytest", "tool:pytest", "tool.pytest", "tool.pytest.ini_options")
-_LINE = re.compile(r"""^\s*(?:\[(?P<section>[^\[\]]+)\]|(?P<quote>["']?)(?P<key>claude_replay_\w+)(?P=quote)\s*[=:])""")
+_LINE = re.compile(
+    r"""^\s*(?:\[(?P<section>[^\[\]]+)\]|(?P<quote>["']?)(?P<key>claude_replay_\w+)(?P=quote)\s*[=:])"""
+)
 
 
 def find_unknown_keys(path: Path | None, overrides: Iterable[str]) -> list[str]:

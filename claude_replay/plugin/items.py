@@ -43,7 +43,9 @@ def settings_of(state: State, item: pytest.Item, config_values: Mapping[str, obj
         values = dict(marker.kwargs)
         if marker.args:
             if len(marker.args) > 1 or "cassette" in values:
-                raise SettingsError(f"marker of {node.nodeid}: one cassette was expected, and the rest by name")
+                raise SettingsError(
+                    f"marker of {node.nodeid}: one cassette was expected, and the rest by name"
+                )
             values["cassette"] = marker.args[0]
         if values:
             layers.append(Layer("marker", values, node.nodeid))

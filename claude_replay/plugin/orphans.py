@@ -49,7 +49,8 @@ def _named_in_part(config: pytest.Config) -> set[str]:
     """The modules of which the command line names single tests."""
     paths = [argument.partition("::")[0] for argument in config.args if "::" in argument]
     return {
-        Path(os.path.relpath(config.invocation_params.dir / path, config.rootpath)).as_posix() for path in paths
+        Path(os.path.relpath(config.invocation_params.dir / path, config.rootpath)).as_posix()
+        for path in paths
     }
 
 
@@ -60,7 +61,12 @@ def _find_unused(home: Path, state: State) -> Iterator[Path]:
         return
     for name in names:
         path = home / name
-        if name.endswith(".yaml") and not name.startswith(".") and str(path) not in state.opened and _is_ours(path):
+        if (
+            name.endswith(".yaml")
+            and not name.startswith(".")
+            and str(path) not in state.opened
+            and _is_ours(path)
+        ):
             yield path
 
 

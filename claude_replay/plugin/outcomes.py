@@ -10,20 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_replay.api import describe_endpoint, last_user_text, model_of
 from claude_replay.errors import ReplayFailure
-from claude_replay.plugin.cassettes import close_cassette
-from claude_replay.replay import Asked
 
 if TYPE_CHECKING:
+    from claude_replay.plugin.cassettes import OpenCassette
     from claude_replay.plugin.state import State
-    from claude_replay.session import Session
 
 __all__ = ["amend_report", "raise_swallowed"]
 
 _TITLE = "claude_replay"
 _MANY = 3
-_MANY_REQUESTS = 20
 
 
 def raise_swallowed(state: State) -> None:
@@ -39,7 +35,9 @@ def _take_stopped(state: State) -> list[ReplayFailure]:
     return [*refusals, *(state.test.take_misses() if state.test is not None else [])]
 
 
-def amend_report(state: State, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+def amend_report(
+    state: State, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> None:
     """
     Let a report tell of the requests that were stopped.
 
@@ -58,19 +56,22 @@ def amend_report(state: State, item: pytest.Item, call: pytest.CallInfo[None], r
     elif report.failed and stopped:
         report.sections.append((f"{_TITLE}: stopped before", _tell(stopped, item, is_swallowed=False)))
     if state.test is not None:
-        state.test.note(report)
-        if report.failed:
-            report.sections.append((_TITLE, _describe(state.test.session, item)))
-        if report.when == "teardown":
-            _close_left_open(state, report)
+        _tell_of_cassette(state, state.test, report)
 
 
-def _close_left_open(state: State, report: pytest.TestReport) -> None:
-    # pytest leaves fixtures open when another one is torn down by SystemExit and the like.
-    try:
-        close_cassette(state)
-    except (pytest.fail.Exception, ReplayFailure) as error:
-        report.sections.append((_TITLE, str(error)))
+def _tell_of_cassette(state: State, cassette: OpenCassette, report: pytest.TestReport) -> None:
+    from claude_replay.plugin.cassettes import close_cassette
+
+    cassette.note(report)
+    if report.failed:
+        text = cassette.describe().replace(f"{state.config.rootpath}{os.sep}", "")
+        report.sections.append((_TITLE, text))
+    if report.when == "teardown":
+        # pytest leaves fixtures open when another one is torn down by SystemExit and the like.
+        try:
+            close_cassette(state)
+        except (pytest.fail.Exception, ReplayFailure) as error:
+            report.sections.append((_TITLE, str(error)))
 
 
 def _find_failures(error: BaseException | None) -> Iterator[ReplayFailure]:
@@ -100,20 +101,3 @@ def _place(trace: TracebackType | None, item: pytest.Item) -> str:
             place = f"\n  at        {path}:{trace.tb_lineno} in {trace.tb_frame.f_code.co_name}"
         trace = trace.tb_next
     return place
-
-
-def _describe(session: Session, item: pytest.Item) -> str:
-    settings = session.settings
-    origin = f", from {settings.origins['mode']}" if "mode" in settings.origins else ""
-    lines = [f"{session.path} (mode {settings.mode}{origin})"]
-    for number, answered in enumerate(session.answered[:_MANY_REQUESTS], 1):
-        request, exchange = answered.request, answered.exchange
-        endpoint = describe_endpoint(request.method, request.url)
-        asked = Asked(endpoint.operation, model_of(request.body), last_user_text(request.body))
-        verdict = f"{'replayed' if answered.played else 'live'}, {exchange.response.status}" if exchange else "no answer"
-        lines.append(f"{number:3}  {asked}: {verdict}")
-    if len(session.answered) > _MANY_REQUESTS:
-        lines.append(f"     … and {len(session.answered) - _MANY_REQUESTS} more")
-    if not session.answered:
-        lines.append("     nothing was sent")
-    return "\n".join(lines).replace(f"{item.config.rootpath}{os.sep}", "")

@@ -66,4 +66,3 @@ class State:
             from claude_replay.cassette import forget_run
 
             forget_run(self.run_id)
-

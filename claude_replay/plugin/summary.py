@@ -40,7 +40,7 @@ def write_summary(state: State, terminal: pytest.TerminalReporter) -> None:
         return
     from claude_replay.report import report_lines
 
-    terminal.section("claude_replay")
+    terminal.write_sep("=", "claude_replay")
     for line in report_lines(
         state.tallies,
         orphans=state.orphans,

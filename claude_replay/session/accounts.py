@@ -10,7 +10,7 @@ __all__ = ["count_played"]
 
 
 def count_played(tally: Tally, response: Response, meta: Meta) -> None:
-    """Add a replayed exchange to the account: its tokens by model, and the seconds it took when it was live."""
+    """Add a replayed exchange to the account: tokens by model, and the seconds it took when it was live."""
     message = assemble_message(response.body)
     usage = message_usage(message) if message else None
     tally.replayed += 1

@@ -13,8 +13,8 @@ def compare_answers(recorded: Response, live: Response) -> list[str]:
     """
     The differences that matter, one line each.
 
-    Wording, ids and token counts of a message differ from call to call and are not drift; status, stop reason,
-    kinds of blocks, tools asked for with their arguments, and the shape of any other answer are.
+    Wording, ids and token counts of a message differ from call to call and are not drift; status, stop
+    reason, kinds of blocks, tools asked for with their arguments, and the shape of any other answer are.
     """
     if recorded.status != live.status:
         return [f"status: recorded {recorded.status}, live {live.status}"]
@@ -37,7 +37,11 @@ def compare_answers(recorded: Response, live: Response) -> list[str]:
 
 def _kinds(message: dict[str, object]) -> list[str]:
     content = message.get("content")
-    return [str(block.get("type")) for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+    return (
+        [str(block.get("type")) for block in content if isinstance(block, dict)]
+        if isinstance(content, list)
+        else []
+    )
 
 
 def _compare_shapes(recorded: Body, live: Body) -> list[str]:
@@ -52,4 +56,6 @@ def _shape(value: object) -> object:
         return {key: _shape(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_shape(value[0])] if value else []
-    return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value).__name__
+    return (
+        "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value).__name__
+    )

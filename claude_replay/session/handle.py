@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 from claude_replay.api import ToolCall, assemble_message, cost_usd, message_text, message_usage, tool_calls
 from claude_replay.exchange import Exchange, Request, Usage
@@ -11,12 +12,13 @@ from claude_replay.session.session import Session
 
 if TYPE_CHECKING:
     from anthropic.types import Message
+    from anthropic.types.beta import BetaMessage
 
 __all__ = ["Handle"]
 
 
 class Handle:
-    """The cassette of a test while the test runs; everything is in the order in which requests were issued."""
+    """The cassette of a test while the test runs; everything is in the order in which requests were made."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -42,39 +44,56 @@ class Handle:
     @property
     def played(self) -> list[Exchange]:
         """The recorded exchanges that were played."""
-        return [answered.exchange for answered in self._session.answered if answered.played and answered.exchange]
+        return [
+            answered.exchange
+            for answered in self._session.answered
+            if answered.played and answered.exchange is not None
+        ]
 
     @property
-    def messages(self) -> list[Message]:
-        """The messages Claude answered with, as the SDK's type; streams are assembled."""
+    def messages(self) -> list[Message | BetaMessage]:
+        """The messages Claude answered with, in the types the SDK gives for them; streams are assembled."""
         from anthropic.types import Message
+        from anthropic.types.beta import BetaMessage
 
-        return [Message.construct(**message) for message in self._raw_messages()]
+        return [
+            (BetaMessage if _is_beta(request) else Message).construct(None, **message)
+            for request, message in self._answers()
+        ]
 
-    def _raw_messages(self) -> list[dict[str, object]]:
-        exchanges = [answered.exchange for answered in self._session.answered if answered.exchange is not None]
-        found = [assemble_message(exchange.response.body) for exchange in exchanges]
-        return [message for message in found if message is not None]
+    def _answers(self) -> list[tuple[Request, dict[str, Any]]]:
+        answers = []
+        for answered in self._session.answered:
+            exchange = answered.exchange
+            message = assemble_message(exchange.response.body) if exchange is not None else None
+            if message is not None:
+                answers.append((answered.request, message))
+        return answers
 
     @property
     def text(self) -> str:
         """The text of the last message; empty before there is one."""
-        messages = self._raw_messages()
-        return message_text(messages[-1]) if messages else ""
+        answers = self._answers()
+        return message_text(answers[-1][1]) if answers else ""
 
     @property
     def tool_calls(self) -> list[ToolCall]:
         """Every tool Claude asked for: `.name`, `.input`, `.id`."""
-        return [call for message in self._raw_messages() for call in tool_calls(message)]
+        return [call for _, message in self._answers() for call in tool_calls(message)]
 
     @property
     def usage(self) -> Usage:
         """The tokens of all messages together."""
-        return sum((message_usage(message) for message in self._raw_messages()), Usage())
+        return sum((message_usage(message) for _, message in self._answers()), Usage())
 
     @property
     def cost_usd(self) -> float | None:
         """What these messages cost when they were live; None where a price is not known (extra `prices`)."""
-        prices = [cost_usd(str(message.get("model", "")), message_usage(message)) for message in self._raw_messages()]
+        answers = self._answers()
+        prices = [cost_usd(str(message.get("model", "")), message_usage(message)) for _, message in answers]
         known = [price for price in prices if price is not None]
         return sum(known) if len(known) == len(prices) else None
+
+
+def _is_beta(request: Request) -> bool:
+    return "true" in parse_qs(urlsplit(request.url).query).get("beta", [])

@@ -21,11 +21,13 @@ class Loaded:
     def __init__(self, path: Path, rules: Rules, redactor: Redactor) -> None:
         self._rules = rules
         self._redactor = redactor
-        cassette = load_cassette(path)
-        self.exists = cassette is not None
-        self.cassette = cassette or Cassette()
-        self._is_exact = False
-        self.keys = self._find_keys()
+        with _no_garbage():
+            cassette = load_cassette(path)
+            self.exists = cassette is not None
+            self.cassette = cassette or Cassette()
+            # The ids in the file say nothing under other rules than those they were made with.
+            self._is_exact = rules != MATCHING
+            self.keys = self._find_keys()
 
     @property
     def entries(self) -> list[Entry]:
@@ -33,47 +35,40 @@ class Loaded:
         return self.cassette.entries
 
     def _find_keys(self) -> list[str]:
-        if self._rules != MATCHING:
-            # The ids in the file say nothing under other rules.
-            return self._exact_keys()
-        keys = [entry.find_key() for entry in self.entries]
-        with _no_garbage():
-            return [
-                self._key(entry) if key is None else key for key, entry in zip(keys, self.entries, strict=True)
-            ]
-
-    def _exact_keys(self) -> list[str]:
-        self._is_exact = True
-        with _no_garbage():
+        if self._is_exact:
             return [self._key(entry) for entry in self.entries]
+        return [entry.find_key() or self._key(entry) for entry in self.entries]
 
     def _key(self, entry: Entry) -> str:
         return key_of(self.canonical(entry).fingerprint)
 
     def look_again(self) -> list[str] | None:
         """
-        The keys with every request parsed and redacted as today's rules would; None where that was done already.
+        The keys with every request parsed and redacted as today's rules would; None where that was done
+        already.
 
         An id was made when the exchange was recorded; a rule for redaction that has come since is not in it.
         """
         if self._is_exact:
             return None
-        self.keys = self._exact_keys()
+        self._is_exact = True
+        with _no_garbage():
+            self.keys = self._find_keys()
         return self.keys
 
     def canonical(self, entry: Entry) -> Canonical:
         """The canonical form of a recorded request, redacted by today's rules as the one sent is."""
-        return canonicalize(self._redactor.request(entry.exchange.request), self._rules)
+        return canonicalize(self._redactor.request(entry.request), self._rules)
 
     def describe(self, ordinal: int) -> str:
         """An exchange in a few words, for lists."""
-        request = self.entries[ordinal].exchange.request
+        request = self.entries[ordinal].request
         return f"number {ordinal + 1} ({describe_endpoint(request.method, request.url).operation})"
 
 
 @contextlib.contextmanager
 def _no_garbage() -> Iterator[None]:
-    """Switch the garbage collector off: parsing makes many objects and no garbage, and a third of its time goes there."""
+    """Switch the garbage collector off: loading makes many objects, and no garbage for it to look for."""
     enabled = gc.isenabled()
     gc.disable()
     try:

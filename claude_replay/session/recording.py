@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claude_replay.cassette import Entry, Journal
-from claude_replay.errors import SecretFound
+from claude_replay.cassette import Entry, Journal, Recorded
+from claude_replay.errors import CassetteSaveError, ClaudeReplayError, SecretFound
 from claude_replay.exchange import Exchange, Meta, Request, Response
 from claude_replay.normalize import Canonical
 from claude_replay.redact import Redactor
@@ -22,24 +22,21 @@ RETRYABLE = frozenset({408, 409, 429}) | frozenset(range(500, 600))
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """A live call that is under way; `order` is its place among the requests issued."""
+    """
+    A live call that is under way.
+
+    `order` is its place among the requests issued, `asked` says in words what it asks. `replaces` is the
+    digest of the recording it is made for anew; `compares` the place of the one it is compared with, if it is
+    not recorded.
+    """
 
     order: int
     request: Request
     canonical: Canonical
     asked: str
-    replaces: int | None = None
+    replaces: str = ""
     compares: int | None = None
     records: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A finished exchange, redacted, ready to be written."""
-
-    order: int
-    entry: Entry
-    replaces: int | None = None
 
 
 @dataclass(slots=True)
@@ -52,19 +49,19 @@ class Recorder:
 
     path: Path
     redactor: Redactor
+    journal: Journal
     record_errors: bool
-    recorded: list[Recorded] = field(default_factory=list)
-    problems: list[Exception] = field(default_factory=list)
+    problems: list[ClaudeReplayError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    _recorded: list[Recorded] = field(default_factory=list)
     _held: list[tuple[Ticket, Exchange]] = field(default_factory=list)
-    _unread: list[tuple[Ticket, Exchange]] = field(default_factory=list)
-    _journal: Journal | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def finish(self, ticket: Ticket, response: Response, meta: Meta) -> Exchange | None:
         """Take a finished exchange; None where it is not to be recorded."""
         exchange = self.redactor.exchange(Exchange(ticket.request, response, meta))
-        exchange = replace(exchange, meta=replace(meta, recorded_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"))
+        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        exchange = replace(exchange, meta=replace(meta, recorded_at=now))
         if response.status == 401:
             self.notes.append(f"{ticket.asked}: answered 401, the key was refused; nothing was recorded")
             return None
@@ -74,19 +71,18 @@ class Recorder:
             return exchange
         if response.status < 400:
             self._forget_overcome(ticket)
-        if response.ended != "complete":
-            with self._lock:
-                self._unread.append((ticket, exchange))
-            return exchange
         self._keep(ticket, exchange)
         return exchange
 
     def _forget_overcome(self, ticket: Ticket) -> None:
         with self._lock:
-            kept = [item for item in self._held if item[0].canonical.fingerprint != ticket.canonical.fingerprint]
+            fingerprint = ticket.canonical.fingerprint
+            kept = [item for item in self._held if item[0].canonical.fingerprint != fingerprint]
             overcome, self._held = len(self._held) - len(kept), kept
         if overcome:
-            self.notes.append(f"{ticket.asked}: {overcome} failed before it succeeded; only the answer was recorded")
+            self.notes.append(
+                f"{ticket.asked}: {overcome} failed before it succeeded; only the answer was recorded"
+            )
 
     def _keep(self, ticket: Ticket, exchange: Exchange) -> None:
         try:
@@ -95,54 +91,35 @@ class Recorder:
             if place is None and self.redactor.find_in_text(entry.data.decode("utf-8")):
                 place = "the written text"
         except ValueError as error:
-            self.problems.append(SecretFound(f"{self.path}: {ticket.asked}: cannot be written: {error}"))
+            self.problems.append(CassetteSaveError(f"{self.path}: {ticket.asked}: not saved, for {error}"))
             return
         if place is not None:
             self.problems.append(_secret_found(self.path, ticket.asked, place))
             return
+        recorded = Recorded(ticket.order, entry, ticket.replaces)
         with self._lock:
-            self.recorded.append(
-                Recorded(ticket.order, entry, ticket.replaces)
-            )
-            if self._journal is None:
-                self._journal = Journal(self.path)
+            self._recorded.append(recorded)
         try:
-            self._journal.append(ticket.order, entry)
+            self.journal.append(recorded)
         except OSError as error:
             # It is still in memory, and saving the cassette may yet succeed.
-            self.notes.append(f"the journal of {self.path} cannot be written: {error.strerror}")
+            note = f"the journal of {self.path} cannot be written: {error.strerror}"
+            if note not in self.notes:
+                self.notes.append(note)
 
-    def settle(self, *, passed: bool) -> Sequence[Recorded]:
-        """
-        Everything to be saved, in the order in which it was issued; failures nobody overcame are kept.
-
-        Answers that were not read to their end are kept only if the owner `passed`: else a fault may have stopped
-        the reading, and once it is mended nothing would be there to read on.
-        """
+    def settle(self) -> Sequence[Recorded]:
+        """Everything to be saved, in the order in which it was issued; failures nobody overcame are kept."""
         with self._lock:
             held, self._held = self._held, []
-            unread, self._unread = self._unread, []
-        if unread and not passed:
-            count = "1 answer was" if len(unread) == 1 else f"{len(unread)} answers were"
-            self.notes.append(f"{self.path}: {count} not read to the end, and the test did not pass; not recorded")
-        for ticket, exchange in [*held, *(unread if passed else [])]:
+        for ticket, exchange in held:
             self._keep(ticket, exchange)
-        return sorted(self.recorded, key=lambda item: item.order)
-
-    @property
-    def journal_path(self) -> Path | None:
-        """Where the journal is; None where nothing was kept yet."""
-        return self._journal.path if self._journal is not None else None
-
-    def close(self, *, discard: bool) -> None:
-        """Close the journal; `discard` removes it because its exchanges are safe."""
-        if self._journal is not None:
-            self._journal.close(discard=discard)
+        with self._lock:
+            return sorted(self._recorded, key=lambda item: item.order)
 
 
 def _secret_found(path: Path, asked: str, place: str) -> SecretFound:
     return SecretFound(
-        f"{path}: {asked}: what was to be written still holds a secret at {place}; this exchange was not saved and "
-        "is not in the journal. Take the secret out of the code under test, or name its shape: "
+        f"{path}: {asked}: what was to be written still holds a secret at {place}; this exchange was not "
+        "saved and is not in the journal. Take the secret out of the code under test, or name its shape: "
         "claude_replay_redact = <regular expression>"
     )

@@ -14,7 +14,7 @@ from claude_replay.errors import CassetteSaveError
 __all__ = ["Mark", "Run"]
 
 Mark = Literal["new", "rewritten", "rejected"]
-"""What a run remembers of a cassette: it made the file; replaced it; put something aside that did not pass."""
+"""What a run remembers of a cassette: it made the file, replaced it, or put something that failed aside."""
 
 
 def _begin() -> str:
@@ -33,8 +33,8 @@ class Run:
         """
         Whether the cassette at `path` is new in this run; the first to ask decides for all.
 
-        "Existed before the run" is what record mode `once` turns on: a file that another test or worker of this
-        run has begun is still new. Raises CassetteSaveError where nothing can be remembered.
+        "Existed before the run" is what record mode `once` turns on: a file that another test or worker of
+        this run has begun is still new. Raises CassetteSaveError where nothing can be remembered.
         """
         if exists:
             return self.is_marked(path, "new")

@@ -5,108 +5,136 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from claude_replay.cassette import (
     Cassette,
-    Entry,
+    Journal,
+    Recorded,
     dump_cassette,
+    leave_out_known,
     load_cassette,
     lock_cassette,
-    read_journals,
+    merge,
     write_bytes,
 )
-from claude_replay.errors import CassetteError, CassetteLoadError, CassetteSaveError
-from claude_replay.session.loaded import Loaded
-from claude_replay.session.recording import Recorded
+from claude_replay.errors import CassetteError, CassetteSaveError
+from claude_replay.session.run import Run
 
-__all__ = ["Saved", "adopt_journals", "save_cassette", "save_rejected"]
+__all__ = ["Saver", "explain_failure", "refuse_foreign", "rejected_path"]
 
-Saved = Sequence[Recorded]
+_Saved = Sequence[Recorded]
 
 
-def save_cassette(path: Path, recorded: Saved, base: Loaded, *, replace_all: bool, label: str, passed: bool) -> None:
+class Saver:
     """
-    Write `recorded` into the cassette at `path`.
+    Writes what one session recorded into the cassette at `path`.
 
-    The file is read again under the lock, so that what another worker added since `base` was read is kept.
-    `replace_all` starts from nothing; `label` is struck from the tests that have yet to pass, or added to them.
-    Raises CassetteSaveError, or CassetteLoadError where what is there now cannot be read (it is left alone).
+    `label` names the owner; `shared` says that others may own the same file. Every method holds the lock of
+    the cassette and raises CassetteSaveError, or CassetteLoadError where what is there now cannot be read (it
+    is left alone then).
     """
-    with lock_cassette(path):
-        current = Cassette() if replace_all else load_cassette(path) or Cassette()
-        entries = _merge(current.entries, recorded, base)
-        waiting = [name for name in current.incomplete if name != label]
-        if not passed:
-            waiting.append(label)
-        write_bytes(path, dump_cassette(entries, incomplete=waiting))
+
+    def __init__(self, path: Path, run: Run, *, label: str, shared: bool) -> None:
+        self._path = path
+        self._run = run
+        self._label = label
+        self._shared = shared
+
+    def add(self, recorded: _Saved, *, passed: bool, was_taken: bool) -> None:
+        """
+        Put `recorded` into the cassette, and strike the owner from the tests that have yet to pass, or add
+        it.
+
+        The file is read again, so what others added since it was opened is kept. `was_taken` says that
+        another process may have put some of it there already.
+        """
+        with lock_cassette(self._path):
+            current = load_cassette(self._path) or Cassette()
+            if was_taken:
+                recorded = leave_out_known(current.entries, recorded)
+            self._write(current, recorded, passed=passed)
+
+    def replace(self, recorded: _Saved) -> None:
+        """
+        Put `recorded` in place of everything the cassette held before this run.
+
+        What other owners of a shared cassette have recorded in this run stays.
+        """
+        with lock_cassette(self._path):
+            is_first = not self._shared or not self._run.is_marked(self._path, "rewritten")
+            current = Cassette() if is_first else load_cassette(self._path) or Cassette()
+            self._write(current, recorded, passed=True)
+            self._run.mark(self._path, "rewritten")
+            if not self._run.is_marked(self._path, "rejected"):
+                with contextlib.suppress(OSError):
+                    rejected_path(self._path).unlink()
+
+    def reject(self, recorded: _Saved) -> Path:
+        """Keep what a failing test recorded, beside the cassette it must not replace; gives the file."""
+        aside = rejected_path(self._path)
+        with lock_cassette(self._path):
+            is_first = not self._shared or not self._run.is_marked(self._path, "rejected")
+            before = None if is_first else load_cassette(aside)
+            write_bytes(aside, dump_cassette(merge(before.entries if before else [], recorded)))
+            self._run.mark(self._path, "rejected")
+        return aside
+
+    def _write(self, current: Cassette, recorded: _Saved, *, passed: bool) -> None:
+        waiting = [name for name in current.incomplete if name != self._label]
+        waiting += [] if passed else [self._label]
+        entries = merge(current.entries, recorded)
+        write_bytes(self._path, dump_cassette(entries, incomplete=waiting, comments=current.comments))
 
 
-def _merge(current: list[Entry], recorded: Saved, base: Loaded) -> list[Entry]:
-    entries = list(current)
-    # Places refer to the file as it was read; they hold as long as it still begins the same way.
-    stable = [entry.data for entry in entries[: len(base.entries)]] == [entry.data for entry in base.entries]
-    for item in recorded:
-        if item.replaces is not None and stable:
-            entries[item.replaces] = item.entry
-        else:
-            entries.append(item.entry)
-    return entries
+def rejected_path(path: Path) -> Path:
+    """Where recordings go that must not replace the cassette at `path`."""
+    return path.with_name(path.name + ".rejected")
 
 
-def save_rejected(path: Path, recorded: Saved) -> Path:
-    """Keep what a test recorded that did not pass, beside the cassette it must not replace."""
-    aside = path.with_name(path.name + ".rejected")
-    write_bytes(aside, dump_cassette([item.entry for item in recorded]))
-    return aside
+def refuse_foreign(path: Path, foreign: str | None, mode: str, command: Callable[[str], str]) -> None:
+    """
+    Refuse to record into a cassette that another tool wrote, unless all of it is to be replaced.
+
+    Raises CassetteSaveError; `command` gives the command line that records in a mode.
+    """
+    if foreign is not None and mode != "rewrite":
+        raise CassetteSaveError(
+            f"{path}: this cassette was written by {foreign}, which could not read it any more if mode "
+            f"{mode!r} recorded into it. Nothing was sent. Replay it as it is (mode 'none'), name another "
+            f"cassette, or record all of it anew in the format of this tool: {command('rewrite')}"
+        )
 
 
-def rescue(path: Path, recorded: Saved) -> Path | None:
-    """A last resort for exchanges that cannot be written where they belong: a file in the temporary folder."""
-    folder = Path(tempfile.mkdtemp(prefix="claude-replay-rescued-"))
+def explain_failure(
+    path: Path, error: CassetteError, journal: Journal, recorded: _Saved, command: str
+) -> CassetteSaveError:
+    """The error for a save that failed, saying where the exchanges are that were paid for."""
+    count = "1 exchange was" if len(recorded) == 1 else f"{len(recorded):,} exchanges were"
+    if journal.kept == len(recorded) and journal.path.exists():
+        kept = f"kept in {journal.path}; mend the cause, and the next recording takes them up: {command}"
+    elif (rescued := _rescue(path, recorded)) is not None:
+        kept = (
+            f"kept in {rescued}, which is a cassette; mend the cause and move it, or record again: {command}"
+        )
+    else:
+        kept = (
+            f"LOST: the temporary folder cannot be written either. Mend the cause and record again: {command}"
+        )
+    return CassetteSaveError(f"{error}\n{count} recorded and {kept}")
+
+
+def _rescue(path: Path, recorded: _Saved) -> Path | None:
+    """A last resort for what cannot be written where it belongs: a cassette in the temporary folder."""
     try:
-        write_bytes(folder / path.name, dump_cassette([item.entry for item in recorded]))
+        folder = Path(tempfile.mkdtemp(prefix="claude-replay-rescued-"))
+    except OSError:
+        return None
+    rescued = folder / path.name
+    try:
+        write_bytes(rescued, dump_cassette([item.entry for item in recorded]))
     except CassetteError:
         shutil.rmtree(folder, ignore_errors=True)
         return None
-    return folder / path.name
-
-
-def adopt_journals(path: Path, label: str) -> int:
-    """
-    Put what killed runs left in journals into the cassette at `path`, marked as not yet complete.
-
-    Returns how many exchanges were recovered. Exchanges the cassette holds already are not added again. A journal
-    that cannot be read is left where it is.
-    """
-    with lock_cassette(path):
-        journals = list(read_journals(path))
-        if not journals:
-            return 0
-        current = load_cassette(path) or Cassette()
-        known = Counter(entry.data for entry in current.entries)
-        found = [entry for _, entries in journals for entry in entries if _is_new(entry, known)]
-        if found:
-            waiting = [*(name for name in current.incomplete if name != label), label]
-            write_bytes(path, dump_cassette([*current.entries, *found], incomplete=waiting))
-        for journal, _ in journals:
-            journal.unlink(missing_ok=True)
-    return len(found)
-
-
-def _is_new(entry: Entry, known: Counter[bytes]) -> bool:
-    with contextlib.suppress(CassetteLoadError):
-        entry.exchange  # noqa: B018  # a torn or damaged item must not get into the cassette
-        known[entry.data] -= 1
-        return known[entry.data] < 0
-    return False
-
-
-def explain_failure(path: Path, error: CassetteError, journal: Path | None, recorded: Saved) -> CassetteSaveError:
-    """The error for a save that failed, saying where the paid exchanges are."""
-    kept = journal if journal is not None and journal.exists() else rescue(path, recorded)
-    where = f"kept in {kept}" if kept is not None else "LOST: no folder could be written"
-    count = "1 exchange is" if len(recorded) == 1 else f"{len(recorded):,} exchanges are"
-    return CassetteSaveError(f"{error}\nThe {count} {where}; mend the cause and run again with --claude-record=once.")
+    return rescued

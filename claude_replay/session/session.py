@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from claude_replay.api import Endpoint, last_user_text, model_of
-from claude_replay.cassette import Entry, ensure_writable, key_of, read_journals
-from claude_replay.errors import CassetteError, CassetteLoadError, CassetteMiss, ReplayFailure, UnplayedExchanges
+from claude_replay.cassette import Entry, Journal, Recorded, ensure_writable, key_of, read_journals
+from claude_replay.errors import (
+    CassetteError,
+    CassetteLoadError,
+    CassetteMiss,
+    LiveCallRefused,
+    ReplayFailure,
+)
 from claude_replay.exchange import Exchange, Meta, Request, Response
 from claude_replay.normalize import Canonical, canonicalize
-from claude_replay.replay import Asked, Compare, Decider, Miss, Outcome, Pass, Play, explain_miss
+from claude_replay.replay import Asked, Compare, Decider, Miss, Outcome, Pass, Play, Record, explain_miss
 from claude_replay.session.accounts import count_played
+from claude_replay.session.adoption import adopt_journals
 from claude_replay.session.drift import compare_answers
 from claude_replay.session.loaded import Loaded
 from claude_replay.session.recording import Recorder, Ticket
 from claude_replay.session.rules import redactor_for, rules_for
 from claude_replay.session.run import Run
-from claude_replay.session.saving import adopt_journals, explain_failure, save_cassette, save_rejected
+from claude_replay.session.saving import Saver, explain_failure, refuse_foreign
 from claude_replay.session.tally import Tally
+from claude_replay.session.unplayed import explain_unplayed
 from claude_replay.settings import Settings
 
 __all__ = ["Answered", "Session"]
 
-_Failure = TypeVar("_Failure", bound=ReplayFailure)
-
 _RECORDING_MODES = ("once", "new_episodes", "rewrite", "all")
+_MOST_SKIPPED = 5
+_Failure = TypeVar("_Failure", bound=ReplayFailure)
 
 
 @dataclass(slots=True)
@@ -51,8 +59,8 @@ class Session:
     """
     One cassette in use.
 
-    `label` names the owner in messages and in the file, `command` gives the command line that records in a mode,
-    `explicit` says that the path was named by the user, so other owners may share it.
+    `label` names the owner in messages and in the file, `command` gives the command line that records in a
+    mode, `explicit` says that the path was named by the user, so other owners may share it.
     """
 
     path: Path
@@ -68,43 +76,44 @@ class Session:
     closed: bool = False
     _open_tickets: dict[Ticket, Callable[[], None]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _fresh: bool = False
     # Set by open().
     _loaded: Loaded = field(init=False)
     _decider: Decider = field(init=False)
     _recorder: Recorder = field(init=False)
-    _fresh: bool = False
 
     def open(self) -> Session:
         """
         Read the cassette and get ready.
 
-        Raises CassetteLoadError where the file cannot be read, CassetteSaveError where recording was asked for
-        and the folder cannot be written.
+        Raises CassetteLoadError where the file cannot be read, CassetteSaveError where recording was asked
+        for and the cassette cannot be written.
         """
         mode, settings = self.settings.mode, self.settings
+        # Node ids of files whose names are not UTF-8 hold what a cassette cannot.
+        self.label = self.label.encode("utf-8", "backslashreplace").decode()
         self.tally = Tally(label=self.label, cassette=str(self.path), mode=mode, explicit=self.explicit)
         self.tally.notes.extend(settings.notes)
         redactor = redactor_for(settings, self.environ)
-        self._recorder = Recorder(self.path, redactor, settings.record_errors)
-        if mode in _RECORDING_MODES:
-            self._prepare_recording()
-        self._loaded = Loaded(self.path, rules_for(settings.ignore), redactor)
+        journal = Journal(self.path, label=self.label, mode=mode)
+        self._recorder = Recorder(self.path, redactor, journal, settings.record_errors)
         if mode == "once":
-            self._fresh = self.run.claim_new(self.path, exists=self._loaded.exists) or self._is_waiting()
-        self.tally.incomplete = bool(self._loaded.cassette.incomplete)
+            self._fresh = self.run.claim_new(self.path, exists=self.path.exists())
+        if mode in _RECORDING_MODES:
+            self.tally.notes.extend(adopt_journals(self.path, self.label))
+        self._loaded = Loaded(self.path, rules_for(settings.ignore), redactor)
+        self._fresh = self._fresh or (mode == "once" and self._is_waiting())
+        if self._fresh or (mode in _RECORDING_MODES and mode != "once"):
+            refuse_foreign(self.path, self._loaded.cassette.foreign, mode, self.command)
+            ensure_writable(self.path)
+        cassette = self._loaded.cassette
+        self.tally.incomplete = bool(cassette.incomplete)
+        self.tally.notes.extend(f"{self.path}: left out: {line}" for line in cassette.skipped[:_MOST_SKIPPED])
         self._decider = Decider(self._loaded.keys, mode, fresh=self._fresh, repeat=settings.repeat)
         return self
 
     def _is_waiting(self) -> bool:
         return self.label in self._loaded.cassette.incomplete
-
-    def _prepare_recording(self) -> None:
-        exists = self.path.exists()
-        if self.settings.mode != "once" or not exists:
-            ensure_writable(self.path)
-        recovered = adopt_journals(self.path, self.label)
-        if recovered:
-            self.tally.notes.append(f"{self.path}: {recovered} recovered from the journal of a run that was killed")
 
     # ------------------------------------------------------------------ one request
 
@@ -112,8 +121,8 @@ class Session:
         """
         Decide about a request.
 
-        An Entry is to be played, a Ticket to be sent and its answer reported with `finish` or `abandon`, None to
-        be sent and forgotten. Raises CassetteMiss, which is remembered as well.
+        An Entry is to be played, a Ticket to be sent and its answer reported with `finish` or `abandon`, None
+        to be sent and forgotten. Raises CassetteMiss, which is remembered as well.
         """
         redactor = self._recorder.redactor
         if self.settings.mode != "none":
@@ -122,6 +131,7 @@ class Session:
         clean = redactor.request(request)
         canonical = canonicalize(clean, rules_for(self.settings.ignore), endpoint)
         with self._lock:
+            self._refuse_late()
             order = len(self.answered)
             answered = Answered(clean)
             self.answered.append(answered)
@@ -133,23 +143,32 @@ class Session:
                     return answered.source
             except CassetteLoadError as error:
                 raise self.remember(CassetteMiss(f"claude_replay: {error}", reason="unreadable")) from None
+            if not isinstance(outcome, Miss):
+                self.tally.live += 1
         asked = Asked(endpoint.operation, model_of(clean.body), last_user_text(clean.body))
         if isinstance(outcome, Miss):
             raise self._miss(asked, canonical)
+        return self._issue(outcome, Ticket(order, request, canonical, str(asked)))
+
+    def _refuse_late(self) -> None:
+        if self.closed:
+            raise LiveCallRefused(
+                f"claude_replay: the cassette {self.path} was closed while this request was on its way.\n"
+                "  Wait for threads and tasks that call Claude before the test or the block ends."
+            )
+
+    def _issue(self, outcome: Outcome, ticket: Ticket) -> Ticket | None:
         if isinstance(outcome, Pass):
-            self._count("live")
             return None
-        ticket = Ticket(order, request, canonical, str(asked))
         if isinstance(outcome, Compare):
             ticket.compares, ticket.records = outcome.ordinal, False
-        else:
-            ticket.replaces = outcome.replaces
-        self._count("live")
+        elif isinstance(outcome, Record) and outcome.replaces is not None:
+            ticket.replaces = self._loaded.entries[outcome.replaces].digest
         return ticket
 
     def _decide(self, key: str) -> Outcome:
         outcome = self._decider.decide(key)
-        if isinstance(outcome, (Play, Pass)) or self.settings.mode == "rewrite":
+        if self.settings.mode == "rewrite" or not _is_unknown(outcome):
             return outcome
         keys = self._loaded.look_again()
         if keys is None:
@@ -157,19 +176,14 @@ class Session:
         self._decider.rekey(keys)
         return self._decider.decide(key)
 
-    def _count(self, name: str) -> None:
-        with self._lock:
-            setattr(self.tally, name, getattr(self.tally, name) + 1)
-
     def _miss(self, asked: Asked, canonical: Canonical) -> CassetteMiss:
-        waiting = sum(len(entries) for _, entries in read_journals(self.path))
         miss = explain_miss(
             asked,
             canonical,
             [self._loaded.canonical(entry) for entry in self._loaded.entries],
             cassette=str(self.path),
             exists=self._loaded.exists,
-            waiting=waiting,
+            waiting=sum(len(journal.recorded) for journal in read_journals(self.path)),
             mode=self.settings.mode,
             ignored=rules_for(self.settings.ignore).describe(),
             command=self.command,
@@ -178,7 +192,7 @@ class Session:
             return self.remember(miss)
 
     def remember(self, failure: _Failure) -> _Failure:
-        """Note a request that was stopped, in case the application swallows the error; gives the error back."""
+        """Note a request that was stopped, in case the application swallows the error; gives that back."""
         self.misses.append(failure)
         self.tally.missed += 1
         return failure
@@ -206,14 +220,14 @@ class Session:
         recorded = self._loaded.entries[ticket.compares].exchange
         clean = self._recorder.redactor.response(response)
         self.answered[ticket.order].live = Exchange(recorded.request, clean)
-        self.tally.drift.extend(f"{ticket.asked}: {change}" for change in compare_answers(recorded.response, clean))
+        self.tally.drift.extend(
+            f"{ticket.asked}: {change}" for change in compare_answers(recorded.response, clean)
+        )
 
     def abandon(self, ticket: Ticket, reason: str) -> None:
         """Take note that a live call brought no whole answer; nothing of it is recorded."""
         with self._lock:
             self._open_tickets.pop(ticket, None)
-        # Errors of HTTP libraries may quote a header.
-        reason = self._recorder.redactor.text(reason)
         self.tally.notes.append(f"{ticket.asked}: {reason}; not recorded")
 
     # ------------------------------------------------------------------ the end
@@ -222,67 +236,70 @@ class Session:
         """
         Save what was recorded and settle the account; does nothing the second time.
 
-        `passed` says whether the owner succeeded. Raises CassetteSaveError, SecretFound, or UnplayedExchanges, the
-        gravest first.
+        `passed` says whether the owner succeeded. Raises CassetteSaveError, SecretFound, or
+        UnplayedExchanges, the gravest first.
         """
-        if self.closed:
-            return
-        for end in list(self._open_tickets.values()):
+        with self._lock:
+            if self.closed:
+                return
+            self.closed = True
+            waiting = list(self._open_tickets.values())
+        for end in waiting:
             end()
-        self.closed = True
-        recorded = self._recorder.settle(passed=passed)
-        self.tally.recorded = len(recorded)
-        self.tally.live -= len(recorded)
-        problems = self._recorder.problems
+        recorded = self._recorder.settle()
+        journal, problems = self._recorder.journal, self._recorder.problems
         try:
-            self._save(passed=passed and not problems)
+            kept = self._save(recorded, passed=passed and not problems)
         except CassetteError as error:
-            self._recorder.close(discard=False)
-            raise explain_failure(self.path, error, self._recorder.journal_path, recorded) from None
+            journal.close(discard=False)
+            raise explain_failure(self.path, error, journal, recorded, self.command("once")) from None
         finally:
             self.tally.notes.extend(self._recorder.notes)
+        journal.close(discard=True)
+        self.tally.recorded = len(recorded) if kept else 0
+        self.tally.live -= self.tally.recorded
         if problems:
-            raise problems[0]
+            raise type(problems[0])("\n".join(map(str, problems)))
         self._check_unplayed(passed)
 
-    def _save(self, *, passed: bool) -> None:
-        settings, recorded = self.settings, self._recorder.settle(passed=passed)
-        finished_waiting = self.settings.mode == "once" and self._fresh and self._is_waiting() and passed
-        if recorded and not passed and settings.save == "passed":
-            self.tally.notes.append(f"{self.path}: {len(recorded)} recorded by a test that did not pass: not kept (save = passed)")
-        elif recorded and not passed and settings.mode == "rewrite":
-            aside = save_rejected(self.path, recorded)
-            self.tally.notes.append(f"{self.path}: the test did not pass, so the cassette was left as it is; recorded: {aside}")
-        elif recorded or finished_waiting:
-            save_cassette(
-                self.path,
-                recorded,
-                self._loaded,
-                replace_all=settings.mode == "rewrite" and self.run.claim_rewrite(self.path),
-                label=self.label,
-                passed=passed,
-            )
+    def _save(self, recorded: Sequence[Recorded], *, passed: bool) -> bool:
+        """Write what there is to be written; whether what was recorded is in the cassette now."""
+        mode = self.settings.mode
+        saver = Saver(self.path, self.run, label=self.label, shared=self.explicit)
+        if recorded and not passed and self.settings.save == "passed":
+            self._note(f"{len(recorded)} recorded by a test that did not pass: not kept (save = passed)")
+        elif recorded and not passed and mode == "rewrite":
+            aside = saver.reject(recorded)
+            self._note(f"the test did not pass, so the cassette was left as it is; recorded: {aside.name}")
+        elif mode == "rewrite":
+            # A test of its own cassette that no longer asks for anything leaves nothing in it.
+            if recorded or (passed and self._loaded.exists and not self.explicit):
+                saver.replace(recorded)
+                self.tally.incomplete = False
+                return True
+        elif recorded or (passed and mode in _RECORDING_MODES and self._is_waiting()):
+            saver.add(recorded, passed=passed, was_taken=self._recorder.journal.was_taken)
             self.tally.incomplete = not passed
-        self._recorder.close(discard=True)
+            return True
+        return False
+
+    def _note(self, line: str) -> None:
+        self.tally.notes.append(f"{self.path}: {line}")
 
     def _check_unplayed(self, passed: bool) -> None:
-        if self.tally.live or self.tally.recorded or self.settings.mode not in ("none", "once", "new_episodes"):
+        if (
+            self.tally.live
+            or self.tally.recorded
+            or self.settings.mode not in ("none", "once", "new_episodes")
+        ):
             return
-        self.tally.unplayed = [self._loaded.describe(ordinal) for ordinal in self._find_unplayed()]
-        left = self.tally.unplayed
+        self.tally.unplayed = [self._loaded.describe(ordinal) for ordinal in self._decider.unplayed()]
         # A shared cassette is played by several tests; only all of them together can leave something over.
-        if left and passed and not self.explicit and not self.tally.incomplete and self.settings.unplayed == "fail":
-            raise UnplayedExchanges(
-                f"{self.path}: {len(left)} of {len(self._loaded.entries)} recorded exchanges were not asked for: "
-                f"{', '.join(left[:5])}{', …' if len(left) > 5 else ''}\n"
-                f"If the test no longer makes these calls, record it anew: {self.command('rewrite')}\n"
-                "If this is on purpose: unplayed=\"ignore\" in the marker, or claude_replay_unplayed = ignore"
-            )
-
-    def _find_unplayed(self) -> list[int]:
-        # Whether a call that is cancelled gets as far as being sent is a matter of time.
-        entries = self._loaded.entries
-        return [place for place in self._decider.unplayed() if entries[place].answer[0].ended != "cancelled"]
+        is_strict = (
+            passed and not self.explicit and not self.tally.incomplete and self.settings.unplayed == "fail"
+        )
+        if is_strict and self.tally.unplayed:
+            raise explain_unplayed(self.path, self.tally.unplayed, len(self._loaded.entries), self.command)
 
     def raise_swallowed(self, seen: list[BaseException]) -> None:
         """Raise the first miss that is not among the errors `seen`: the application has swallowed it."""
@@ -290,3 +307,9 @@ class Session:
             if all(miss is not error for error in seen):
                 raise miss
 
+
+def _is_unknown(outcome: Outcome) -> bool:
+    """Whether the cassette had nothing to go with a request."""
+    if isinstance(outcome, Record):
+        return outcome.replaces is None
+    return isinstance(outcome, Miss) or (isinstance(outcome, Compare) and outcome.ordinal is None)

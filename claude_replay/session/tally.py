@@ -14,9 +14,9 @@ class Tally:
     """
     The account of one session.
 
-    `tokens` maps a model to (input, output, cache write, cache read) of what was replayed; `seconds` is how long
-    the replayed exchanges took when they were live. `unplayed` names exchanges nobody asked for, `notes` says
-    what a person should know, `drift` what `verify` found.
+    `tokens` maps a model to (input, output, cache write, cache read) of what was replayed; `seconds` is how
+    long the replayed exchanges took when they were live. `unplayed` names exchanges nobody asked for, `notes`
+    says what a person should know, `drift` what `verify` found.
     """
 
     label: str = ""

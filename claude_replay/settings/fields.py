@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from claude_replay.settings.modes import RECORD_MODES
-from claude_replay.settings.values import choice, parse_flag, parse_list, parse_pace, parse_regexes, parse_text
+from claude_replay.settings.values import (
+    choice,
+    parse_flag,
+    parse_list,
+    parse_pace,
+    parse_regexes,
+    parse_text,
+)
 
 __all__ = ["FIELDS", "Field", "names_for_runs", "names_for_tests"]
 

@@ -8,7 +8,13 @@ from collections.abc import Iterable
 __all__ = ["find_nearest_name", "nearest"]
 
 # What people write for a setting that has another name, because other tools or our own option call it so.
-_MEANT = {"record": "mode", "record_mode": "mode", "cassette_dir": "dir", "folder": "dir", "on_unplayed": "unplayed"}
+_MEANT = {
+    "record": "mode",
+    "record_mode": "mode",
+    "cassette_dir": "dir",
+    "folder": "dir",
+    "on_unplayed": "unplayed",
+}
 
 
 def find_nearest_name(value: object, names: Iterable[str]) -> str | None:

@@ -24,6 +24,7 @@ from sdk_ways import Tape
 from standin import ClaudeServer
 
 from claude_replay.intercept.ambient import Ambient, pop_ambient, push_ambient
+from claude_replay.session import Tally
 
 
 def _takes(function: object, name: str) -> bool:
@@ -82,18 +83,18 @@ def server() -> Iterator[ClaudeServer]:
 
 
 @pytest.fixture
-def notes() -> Iterator[list[str]]:
-    """What the accounts of the cassettes that were closed tell people; kept from the summary of this run."""
-    notes: list[str] = []
-    ambient = Ambient(closed=lambda session: notes.extend(session.tally.notes))
+def tallies() -> Iterator[list[Tally]]:
+    """The accounts of the cassettes that were closed, which do not get into the summary of this run."""
+    tallies: list[Tally] = []
+    ambient = Ambient(closed=lambda session: tallies.append(session.tally))
     push_ambient(ambient)
-    yield notes
+    yield tallies
     pop_ambient(ambient)
 
 
 @pytest.fixture
-def tape(server: ClaudeServer, tmp_path: Path, notes: list[str]) -> Tape:
-    return Tape(server, tmp_path / "cassette.yaml", notes)
+def tape(server: ClaudeServer, tmp_path: Path, tallies: list[Tally]) -> Tape:
+    return Tape(server, tmp_path / "cassette.yaml", tallies)
 
 
 @pytest.fixture

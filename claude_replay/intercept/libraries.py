@@ -1,0 +1,267 @@
+"""
+Where requests of other HTTP libraries than the httpx family are seen.
+
+    http.client   HTTPConnection.request, getresponse   also urllib.request
+    urllib3       HTTPConnectionPool.urlopen            also requests and botocore
+    aiohttp       ClientSession._request
+    httplib2      Http._conn_request
+    tornado       fetch_impl of both clients
+
+A request to Claude that belongs to an open cassette goes to vcrpy's stubs; all others pass as they came.
+Requests that are put together by hand (`putrequest`, sockets) pass too, and the network guard stops them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+from types import ModuleType
+from typing import Any
+
+from claude_replay.api import identify
+from claude_replay.intercept.imports import ImportWatch, Patches
+from claude_replay.intercept.outlets import is_sending
+from claude_replay.intercept.scope import current_session
+from claude_replay.intercept.vcrpy_async import ask_with_aiohttp, ask_with_tornado
+from claude_replay.intercept.vcrpy_connections import ask_with_pool, stand_in_for, unwrap
+from claude_replay.session import Session
+
+__all__ = ["LIBRARIES", "Libraries"]
+
+# Where a connection keeps the stub that has taken its request.
+_STUB = "_claude_replay_stub"
+# Below a stub of a cassette of vcr's own.
+_is_vcrs: ContextVar[bool] = ContextVar("claude_replay_is_vcrs", default=False)
+
+
+@dataclass(eq=False, slots=True)
+class _Served:
+    """A session that requests may belong to, and the cassette of vcr's own that it was opened in."""
+
+    session: Session
+    outer: object
+
+
+class Libraries:
+    """
+    Sees the requests of these libraries while sessions are served.
+
+    One for the whole process, and in place for good after the first session; with none to serve it only
+    passes on. Imports nothing: not the libraries, and vcrpy only when there is a request to Claude.
+    """
+
+    def __init__(self) -> None:
+        self._served: list[_Served] = []
+        self._patches = Patches()
+        self._calls: dict[str, Callable[[ModuleType], None]] = {
+            "http.client": self._patch_http_client,
+            # Connections made while a cassette of vcr's own is open.
+            "vcr.stubs": self._patch_vcr,
+            "urllib3.connectionpool": self._patch_urllib3,
+            "aiohttp.client": self._patch_aiohttp,
+            "httplib2": self._patch_httplib2,
+            "tornado.simple_httpclient": self._patch_tornado,
+            "tornado.curl_httpclient": self._patch_tornado,
+        }
+        self._watch = ImportWatch(self._calls)
+
+    @contextmanager
+    def serve(self, session: Session) -> Iterator[None]:
+        """Until the end of the block, requests to Claude may belong to this session."""
+        self._watch.start()
+        served = _Served(session, _find_vcr_cassette())
+        if served.outer is not None:
+            # Its patches lie on top of these.
+            for name, call in self._calls.items():
+                if name in sys.modules:
+                    call(sys.modules[name])
+        self._served.append(served)
+        try:
+            yield
+        finally:
+            self._served.remove(served)
+
+    def find(self, method: str, url: str, headers: Iterable[Any] | None) -> Session | None:
+        """The session that a request belongs to; None where it is to pass."""
+        __tracebackhide__ = True
+        # Below a live call of a transport or stub of ours, the request has been seen already.
+        if is_sending() or _is_vcrs.get():
+            return None
+        try:
+            endpoint = identify(method, url, dict.fromkeys(map(_to_lower, headers or ()), ""))
+        except ValueError:
+            # Not a URL: the library says so in its own way.
+            return None
+        session = current_session() if endpoint is not None else None
+        return None if session is None or self._is_taken(session) else session
+
+    def _is_taken(self, session: Session) -> bool:
+        # What is opened inside comes first, also among a session and a cassette of vcr's own.
+        cassette = _find_vcr_cassette()
+        outer = [served.outer for served in self._served if served.session is session]
+        return cassette is not None and cassette not in outer
+
+    # -------------------------------------------------------------- http.client
+
+    def _patch_http_client(self, module: ModuleType) -> None:
+        self._patches.replace(module.HTTPConnection, "request", self._wrap_request)
+        self._patches.replace(module.HTTPConnection, "getresponse", self._wrap_getresponse)
+
+    def _patch_vcr(self, module: ModuleType) -> None:
+        self._patches.replace(module.VCRConnection, "request", self._wrap_request)
+        self._patches.replace(module.VCRConnection, "getresponse", self._wrap_getresponse)
+
+    def _wrap_request(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        def request(connection: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
+            vars(connection).pop(_STUB, None)
+            session = (
+                self._find_for_connection(connection, method, url, args, options) if self._served else None
+            )
+            if session is None:
+                return original(connection, method, url, *args, **options)
+            stub = stand_in_for(connection, session)
+            stub.request(method, url, *args, **options)
+            # Only now: nothing is to come of a request that has failed.
+            vars(connection)[_STUB] = stub
+            return None
+
+        return request
+
+    def _find_for_connection(
+        self, connection: Any, method: str, url: str, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Session | None:
+        real = unwrap(connection)
+        host, scheme = real._tunnel_host or real.host, "https" if real.default_port == 443 else "http"
+        return self.find(
+            method, url if "://" in url else f"{scheme}://{host}{url}", _headers_in(args, options)
+        )
+
+    def _wrap_getresponse(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        def getresponse(connection: Any, *args: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
+            stub = vars(connection).pop(_STUB, None)
+            if stub is not None:
+                return stub.getresponse()
+            # What a stub of vcr's own sends from here must not be taken for somebody's own request.
+            token = _is_vcrs.set(True)
+            try:
+                return original(connection, *args, **options)
+            finally:
+                _is_vcrs.reset(token)
+
+        return getresponse
+
+    # -------------------------------------------------------------- urllib3 and httplib2
+
+    def _patch_urllib3(self, module: ModuleType) -> None:
+        self._patches.replace(module.HTTPConnectionPool, "urlopen", self._wrap_urlopen)
+
+    def _wrap_urlopen(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        def urlopen(pool: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
+            session = self._find_for_pool(pool, method, url, args, options) if self._served else None
+            if session is None:
+                return original(pool, method, url, *args, **options)
+            return ask_with_pool(session, original, pool, method, url, *args, **options)
+
+        return urlopen
+
+    def _find_for_pool(
+        self, pool: Any, method: str, url: str, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Session | None:
+        headers = _headers_in(args, options)
+        # A proxy that needs no tunnel is asked for whole URLs.
+        target = url if "://" in url else f"{pool.scheme}://{pool.host}{url}"
+        return self.find(method, target, pool.headers if headers is None else headers)
+
+    def _patch_httplib2(self, module: ModuleType) -> None:
+        self._patches.replace(module.Http, "_conn_request", self._wrap_conn_request)
+
+    def _wrap_conn_request(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        def conn_request(client: Any, connection: Any, url: str, method: str, body: Any, headers: Any) -> Any:
+            __tracebackhide__ = True
+            # It connects before it sends, so the connection's own seam would be too late.
+            options = {"headers": headers}
+            session = (
+                self._find_for_connection(connection, method, url, (), options) if self._served else None
+            )
+            if session is not None:
+                connection = stand_in_for(connection, session)
+            return original(client, connection, url, method, body, headers)
+
+        return conn_request
+
+    # -------------------------------------------------------------- aiohttp and tornado
+
+    def _patch_aiohttp(self, module: ModuleType) -> None:
+        self._patches.replace(module.ClientSession, "_request", self._wrap_aiohttp)
+
+    def _wrap_aiohttp(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        async def request(client: Any, method: str, url: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
+            session = self._find_for_aiohttp(client, method, url, options) if self._served else None
+            if session is None:
+                return await original(client, method, url, **options)
+            return await ask_with_aiohttp(session, _below_vcr(original), client, method, url, options)
+
+        return request
+
+    def _find_for_aiohttp(
+        self, client: Any, method: str, url: Any, options: dict[str, Any]
+    ) -> Session | None:
+        try:
+            target, headers = str(client._build_url(url)), client._prepare_headers(options.get("headers"))
+        except (TypeError, ValueError):
+            # aiohttp says in its own way what is wrong.
+            return None
+        return self.find(method, target, headers)
+
+    def _patch_tornado(self, module: ModuleType) -> None:
+        for name in ("SimpleAsyncHTTPClient", "CurlAsyncHTTPClient"):
+            self._patches.replace(getattr(module, name, None), "fetch_impl", self._wrap_tornado)
+
+    def _wrap_tornado(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        def fetch_impl(client: Any, request: Any, callback: Callable[[Any], None]) -> None:
+            __tracebackhide__ = True
+            session = self.find(request.method, request.url, request.headers) if self._served else None
+            if session is None:
+                original(client, request, callback)
+            else:
+                ask_with_tornado(session, _below_vcr(original), client, request, callback)
+
+        return fetch_impl
+
+
+def _headers_in(args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The headers among the arguments after method and URL: the second of them, or by name."""
+    return args[1] if len(args) > 1 else options.get("headers")
+
+
+def _to_lower(name: Any) -> str:
+    return (name.decode("latin-1") if isinstance(name, bytes) else str(name)).lower()
+
+
+def _find_vcr_cassette() -> object:
+    """The innermost open cassette of vcr's own, by the class it puts into `http.client`."""
+    module = sys.modules.get("http.client")
+    return getattr(getattr(module, "HTTPConnection", None), "cassette", None)
+
+
+def _below_vcr(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a session sends goes past the cassettes of vcr's own that are open around it."""
+    return function if _find_vcr_cassette() is None else inspect.unwrap(function)
+
+
+LIBRARIES = Libraries()

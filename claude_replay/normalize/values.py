@@ -1,0 +1,50 @@
+"""Named normalizers: patterns of values that differ from run to run and mean nothing."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["VALUE_NORMALIZERS"]
+
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)\.?"
+)
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_WEEKDAY = r"(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs?)?|Fri|Sat(?:ur)?|Sun)(?:day)?,? )?"
+_DATE = (
+    rf"(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{4}}/\d{{2}}/\d{{2}}|\d{{1,2}}[/.]\d{{1,2}}[/.]\d{{4}}"
+    rf"|{_WEEKDAY}(?:{_MONTH} {_DAY},?|{_DAY} {_MONTH},?) \d{{4}})"
+)
+_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp][Mm]\b)?"
+_ZONE = r"(?: ?(?:Z|UTC|GMT|[A-Z]{1,2}[DES]T|[+-]\d{2}:?\d{2})(?!\w))?"
+
+# Neither a letter nor a digit stands before it; an underscore may.
+_START = r"(?<![^\W_])"
+_END = r"(?![^\W_])"
+_PART = r"[^\\/\s\"'<>|:,;)\]]*[^\\/\s\"'<>|:,;)\].!?]"
+_TEMPORARY = (
+    rf"(?:(?:/private)?/(?:var/)?tmp|(?:/private)?/var/folders/{_PART}/{_PART}/T"
+    rf"|[A-Za-z]:[\\/](?:{_PART}[\\/])*?[Tt]e?mp)"
+)
+
+VALUE_NORMALIZERS: dict[str, re.Pattern[str]] = {
+    "uuid": re.compile(rf"{_START}[0-9a-fA-F]{{8}}-(?:[0-9a-fA-F]{{4}}-){{3}}[0-9a-fA-F]{{12}}{_END}"),
+    "datetime": re.compile(
+        rf"{_START}(?=[A-Z\d])(?:{_DATE}(?:T|,? (?:at )?){_TIME}{_ZONE}"
+        rf"|{_WEEKDAY}{_MONTH}  ?{_DAY} {_TIME}(?: [A-Z]{{3,4}})? \d{{4}}){_END}"
+    ),
+    "date": re.compile(rf"{_START}(?=[A-Z\d]){_DATE}(?!\d)"),
+    "unix_time": re.compile(rf"(?<!\.){_START}1\d{{9}}(?:\d{{3}}){{0,3}}(?:\.\d+)?{_END}"),
+    # The file's own name below a temporary folder says something; the folder's does not.
+    "tmp_path": re.compile(
+        rf"(?<![\w.])(?:{_TEMPORARY}[\\/]"
+        rf"(?:pytest-of-{_PART}[\\/]pytest-\d+(?:[\\/]popen-gw\d+)?(?:[\\/]{_PART})?|{_PART}))"
+    ),
+    "home": re.compile(
+        rf"(?<![\w.])(?:/(?:home|Users)/{_PART}|/root(?![\w.-])|[A-Za-z]:[\\/]Users[\\/]{_PART})"
+    ),
+    "port": re.compile(r"(?:(?<=localhost:)|(?<=127\.0\.0\.1:)|(?<=0\.0\.0\.0:)|(?<=\[::1\]:))\d{2,5}(?!\d)"),
+    "hex_id": re.compile(rf"{_START}(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{{8,64}}{_END}"),
+}
+"""By name, the pattern whose matches become `<name>` on both sides of a comparison."""

@@ -1,0 +1,56 @@
+"""The command line of the benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.figures import Figure, Run, print_machine, print_table
+from benchmarks.growth import measure_ten_thousand, measure_thousand
+from benchmarks.loading import measure_load
+from benchmarks.marked import measure_marked, measure_own_client
+from benchmarks.missing import measure_miss
+from benchmarks.recorders import installed_recorders
+from benchmarks.saving import measure_saving
+from benchmarks.sharing import measure_sharing
+from benchmarks.startup import measure_startup, measure_tax
+from benchmarks.streaming import measure_first_token, measure_stream
+
+_MEASUREMENTS: dict[str, Callable[[Run], list[Figure]]] = {
+    "startup": measure_startup,
+    "tax": measure_tax,
+    "marked": measure_marked,
+    "own_client": measure_own_client,
+    "thousand": measure_thousand,
+    "ten_thousand": measure_ten_thousand,
+    "load": measure_load,
+    "stream": measure_stream,
+    "first_token": measure_first_token,
+    "miss": measure_miss,
+    "saving": measure_saving,
+    "sharing": measure_sharing,
+}
+
+
+def main() -> None:
+    """Measure what was asked for; figures go to standard output, progress to standard error."""
+    parser = argparse.ArgumentParser(prog="python tests/benchmarks", description=main.__doc__)
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"one of {', '.join(_MEASUREMENTS)}")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes: a rough idea")
+    given = parser.parse_args()
+    unknown = [name for name in given.names if name not in _MEASUREMENTS]
+    if unknown:
+        parser.error(f"there is no measurement {unknown[0]!r}; there are: {', '.join(_MEASUREMENTS)}")
+    print_machine()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="claude-replay-benchmarks-") as scratch:
+        run = Run(Path(scratch), installed_recorders(), given.quick)
+        for name in given.names or _MEASUREMENTS:
+            started = time.monotonic()
+            figures += _MEASUREMENTS[name](run)
+            print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    print_table(figures)

@@ -1,0 +1,54 @@
+"""Test suites that are written, run by pytest and timed."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure import Cost, run_process
+
+# The SDK depends on anyio, whose plugin is therefore part of every suite that calls Claude.
+_ALWAYS = ("anyio",)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """
+    A folder with tests, and the plugins it is run with.
+
+    Plugins are not found by themselves but named, so that two arms differ in nothing but the plugin.
+    """
+
+    folder: Path
+    plugins: tuple[str, ...] = ()
+
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Cost:
+        """Run all tests; raises RuntimeError where one does not pass."""
+        chosen = [word for plugin in (*_ALWAYS, *self.plugins) for word in ("-p", plugin)]
+        return run_process(
+            ["-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, *arguments],
+            folder=self.folder,
+            environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **(environment or {})},
+        )
+
+
+def write_suite(
+    folder: Path, tests: str, *, fixtures: Sequence[str] = (), plugins: Sequence[str] = ()
+) -> Suite:
+    """Write a module of tests, with a conftest.py that holds `fixtures`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Without it pytest would look for a project further up.
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    parts = ["import pytest\n", *(textwrap.dedent(fixture) for fixture in fixtures)]
+    (folder / "conftest.py").write_text("\n\n".join(parts), encoding="utf-8")
+    (folder / "test_suite.py").write_text(tests, encoding="utf-8")
+    return Suite(folder, tuple(plugins))
+
+
+def count_passed(cost: Cost) -> int:
+    """How many tests passed."""
+    found = re.search(r"(\d+) passed", cost.output)
+    return int(found[1]) if found else 0
