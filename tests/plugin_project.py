@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ MODEL = "claude-sonnet-5"
 
 
 def make_client(**options):
-    return anthropic.Anthropic(base_url=os.environ["CLAUDE_URL"], **options)
+    return anthropic.Anthropic(**{"base_url": os.environ["CLAUDE_URL"], **options})
 
 
 def ask(prompt, *, client=None, **options):
@@ -94,9 +95,16 @@ class Project:
 
     def record(self, *args: str, mode: str = "once") -> pytest.RunResult:
         """Run pytest with a key and a record mode."""
-        with self._patch.context() as patch:
-            patch.setenv("ANTHROPIC_API_KEY", KEY)
+        with self.environment(ANTHROPIC_API_KEY=KEY):
             return self.run(f"--claude-record={mode}", *args)
+
+    @contextmanager
+    def environment(self, **values: str) -> Iterator[None]:
+        """Set environment variables for a while."""
+        with self._patch.context() as patch:
+            for name, value in values.items():
+                patch.setenv(name, value)
+            yield
 
     @property
     def cassettes(self) -> list[str]:

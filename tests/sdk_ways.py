@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -13,19 +14,24 @@ from typing import Any, TypeAlias
 
 import anthropic
 import trio
-from standin import ClaudeServer
 
 from claude_replay import Handle, use_cassette
 from claude_replay.session import Tally
+from standin import ClaudeServer
 
 KEY = "sk-ant-" + "api03-" + "x" * 24
 MODEL = "claude-sonnet-5"
 
-UNFINISHED_GENERATORS = "ignore:Exception ignored in. <async_generator object:pytest.PytestUnraisableExceptionWarning"
+LIBRARY: Any = sys.modules[anthropic.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0]]
+"""httpx2, or httpx for SDKs before 1.0."""
+
+UNFINISHED_GENERATORS = (
+    "ignore:Exception ignored in. <async_generator object:pytest.PytestUnraisableExceptionWarning"
+)
 """What trio says of the SDK's own generators when a stream is left before its end."""
 
 Scenario: TypeAlias = Callable[[Any], Coroutine[Any, Any, Any]]
-"""A coroutine function of a client, sync or async; what it returns is compared between recording and replay."""
+"""A coroutine function of a client, sync or async; recording and replay compare what it returns."""
 
 
 def ask(content: Any, **options: Any) -> dict[str, Any]:

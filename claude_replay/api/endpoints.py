@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 __all__ = ["Endpoint", "describe_endpoint", "identify", "is_claude_host", "is_loopback"]
 
-# Base URLs of the clients in anthropic 2.12: _client.py, foundry.py, {aws,bedrock,google_cloud,vertex}/ in lib.
+# Base URLs of the clients in anthropic 2.12 (_client.py; aws, bedrock, foundry, google_cloud, vertex in lib).
 _HOSTS = ("anthropic.com", "claude.com", "claude.googleapis.com")
 _REGIONAL_HOSTS = (("aws-external-anthropic.", ".api.aws"), ("bedrock-mantle.", ".api.aws"))
 

@@ -50,7 +50,7 @@ def decode_body(content: bytes, content_type: str) -> Body:
     Read uncompressed `content` as what `content_type` (a bare media type) says.
 
     Empty content is None. JSON that a plain object cannot hold without loss (duplicate keys, NaN, lone
-    surrogates, nesting beyond 200 levels) becomes Text; bytes that are not UTF-8 become Binary.
+    surrogates, nesting beyond 190 levels) becomes Text; bytes that are not UTF-8 become Binary.
     """
     if not content:
         return None

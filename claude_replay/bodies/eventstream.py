@@ -16,7 +16,9 @@ _DELTA_FIELDS = {
     "thinking_delta": "thinking",
     "signature_delta": "signature",
 }
-_BLOCK_END = re.compile(r"\r\n\r\n|\n\n|\r\r")
+# Two line ends in a row. What follows a CR decides whether it is one, so at the end of a piece it waits.
+_BLOCK_END = re.compile(r"(?:\r\n|\n|\r(?!\n|\Z)){2}")
+_LAST_BLOCK_END = re.compile(r"(?:\r\n|\n|\r(?!\n)){2}")
 # Line ends are named, not `.`: str.splitlines and others also cut at U+2028, which JSON strings may hold.
 _PLAIN_BLOCK = re.compile(r"(?:event: ?([^\r\n]*)(?:\r\n|\n|\r))?data: ?([^\r\n]*)")
 
@@ -38,16 +40,20 @@ class EventDecoder:
         before = len(self.events)
         # No block ends within the rest, or it would not be there: only what is new is searched.
         searched = max(len(self._rest) - 3, 0)
-        text = self._rest + text
-        start = 0
-        for end in _BLOCK_END.finditer(text, searched):
-            self.events.append(_parse_block(text[start : end.start()]))
-            start = end.end()
-        self._rest = text[start:]
+        self._rest += text
+        self._split(_BLOCK_END.finditer(self._rest, searched))
         return len(self.events) - before
 
+    def _split(self, ends: Iterable[re.Match[str]]) -> None:
+        start = 0
+        for end in ends:
+            self.events.append(_parse_block(self._rest[start : end.start()]))
+            start = end.end()
+        self._rest = self._rest[start:]
+
     def finish(self) -> EventStream:
-        """The stream so far, runs of deltas folded, whatever is incomplete kept as the tail."""
+        """The whole stream, runs of deltas folded, whatever is incomplete kept as the tail."""
+        self._split(_LAST_BLOCK_END.finditer(self._rest))
         return EventStream(fold_items(self.events), self._rest)
 
 

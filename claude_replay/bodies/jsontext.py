@@ -10,8 +10,12 @@ from claude_replay.exchange import Json
 
 __all__ = ["MAX_DEPTH", "dump_json", "format_json", "load_json"]
 
-MAX_DEPTH = 200
-"""Nesting beyond this is kept as text: no real body needs it, and readers of all kinds recurse."""
+MAX_DEPTH = 190
+"""
+Nesting beyond this is kept as text: no real body needs it, and readers of all kinds recurse.
+
+A cassette takes 200 levels, of which its own layout needs a few.
+"""
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 

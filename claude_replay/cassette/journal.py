@@ -173,7 +173,9 @@ def _is_abandoned(path: Path) -> bool:
 def _parse(path: Path, content: bytes) -> Leftover:
     head = _HEAD.match(content)
     position, line = (head.end(), 2) if head else (0, 1)
-    says = json.loads(head[1]) if head else {}
+    says: dict[str, object] = {}
+    with contextlib.suppress(ValueError):
+        says = json.loads(head[1]) if head else {}
     found: list[Recorded] = []
     for end in _END.finditer(content):
         data = content[position : end.start()]

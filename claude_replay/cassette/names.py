@@ -11,7 +11,9 @@ __all__ = ["cassette_name"]
 
 # Whatever Windows, macOS or a shell's user could stumble over; letters and digits of all scripts are kept.
 _UNSAFE = re.compile(r"[^\w.,=+@()\[\]{}~#%&$!^ -]")
-_TROUBLE = re.compile(r"(?i)\.|(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:\.|$)|$")
+_TROUBLE = re.compile(
+    r"(?i)\.|(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:\.|$)|$"
+)
 _MAX_BYTES = 150  # well below 255 with the temporary names that are made of it, and for folders cloned deep
 
 
@@ -19,10 +21,10 @@ def cassette_name(nodeid: str) -> PurePosixPath:
     """
     The path of a test's cassette below the cassette folder, from its pytest node id.
 
-    `tests/test_chat.py::TestA::test_b[id]` gives `tests/test_chat/TestA.test_b[id].yaml`. Characters that a file
-    system may refuse are replaced, and a name that had to be changed or cut carries a hash of the original, so two
-    tests never share a file by accident. Only names that differ in nothing but upper and lower case do, where the
-    file system does not tell them apart.
+    `tests/test_chat.py::TestA::test_b[id]` gives `tests/test_chat/TestA.test_b[id].yaml`. Characters that a
+    file system may refuse are replaced, and a name that had to be changed or cut carries a hash of the
+    original, so two tests never share a file by accident. Only names that differ in nothing but upper and
+    lower case do, where the file system does not tell them apart.
     """
     module, _, rest = nodeid.partition("::")
     # Only what stands before the parameters is structure: an id may hold "::" and "/" itself.

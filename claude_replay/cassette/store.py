@@ -55,6 +55,15 @@ def state_folder() -> Path:
     return folder
 
 
+def _require_state(path: Path) -> Path:
+    try:
+        return state_folder()
+    except OSError as error:
+        raise CassetteSaveError(
+            f"{path}: the temporary folder, which recording needs, cannot be used: {error.strerror}"
+        ) from None
+
+
 def _uid() -> int | None:
     # Windows has no such number, and a temporary folder for each user.
     return os.getuid() if hasattr(os, "getuid") else None
@@ -74,19 +83,17 @@ def lock_cassette(path: Path) -> Iterator[None]:
     """
     Hold the lock of the cassette at `path` against other threads and processes of this machine.
 
-    Raises CassetteSaveError where somebody else keeps it for more than a minute, or locks cannot be made.
+    Raises CassetteSaveError where somebody else keeps it for more than a minute.
     """
     from filelock import FileLock, Timeout
 
+    lock = FileLock(_require_state(path) / f"{_key(path)}.lock", timeout=_LOCK_SECONDS)
     try:
-        lock = FileLock(state_folder() / f"{_key(path)}.lock", timeout=_LOCK_SECONDS)
         lock.acquire()
     except Timeout:
         raise CassetteSaveError(
             f"{path}: another process has held the lock of this cassette for a minute"
         ) from None
-    except OSError as error:
-        raise CassetteSaveError(f"{path}: cannot be locked: {error.strerror}") from None
     try:
         yield
     finally:
@@ -94,15 +101,15 @@ def lock_cassette(path: Path) -> Iterator[None]:
 
 
 def mark_once(run_id: str, path: Path, mark: str) -> None:
-    """Remember for all processes of a test run that `mark` holds for a cassette; raises OSError."""
-    folder = state_folder() / f"run-{run_id}"
+    """Remember for all processes of a test run that `mark` holds for a cassette; raises CassetteSaveError."""
+    folder = _require_state(path) / f"run-{run_id}"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / f"{_key(path)}.{mark}").touch()
 
 
 def was_marked(run_id: str, path: Path, mark: str) -> bool:
-    """Whether some process of this test run has marked the cassette at `path`; raises OSError."""
-    return (state_folder() / f"run-{run_id}" / f"{_key(path)}.{mark}").exists()
+    """Whether some process of this test run has marked the cassette at `path`."""
+    return (_state_path() / f"run-{run_id}" / f"{_key(path)}.{mark}").exists()
 
 
 def forget_run(run_id: str) -> None:
@@ -150,6 +157,7 @@ def ensure_writable(path: Path) -> None:
 
     Raises CassetteSaveError that names the folder and the reason.
     """
+    _require_state(path)
     folder = real_path(path).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -157,8 +165,9 @@ def ensure_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise CassetteSaveError(
-            f"{path}: recording was asked for, but its folder cannot be written: {error.strerror}. "
-            "Nothing was sent. Make it writable, or choose another: claude_replay_dir in the ini file."
+            f"{path}: recording was asked for, but its folder cannot be written: {error.strerror} "
+            f"({error.filename}). Nothing was sent. Make it writable, or choose another: claude_replay_dir in "
+            "the ini file."
         ) from None
 
 

@@ -115,9 +115,10 @@ class Inspection:
 
 def _read_text(path: Path) -> str:
     """The text of a file as far as there is one; what cannot be read is said when the cassette is loaded."""
+    limit = Limits().bytes
     try:
-        content = path.read_bytes()
-        content = gunzip(content, Limits().bytes) if is_gzip(content) else content
+        content = path.read_bytes() if path.stat().st_size <= limit else b""
+        content = gunzip(content, limit) if is_gzip(content) else content
     except (OSError, ValueError):
         return ""
     return content.decode("utf-8", "replace")

@@ -101,10 +101,13 @@ class Patches:
         """
         Puts `make(original)` in the place of `owner.name`.
 
-        Does nothing where there is no such name, or where this has already been done.
+        Does nothing where there is no such name, or where this has already been done. What `make` returns says
+        with `__wrapped__`, as functools.wraps does, what lies below.
         """
         missing = object()
-        if getattr(owner, name, missing) in (missing, self._placed.get((id(owner), name), missing)):
+        current = getattr(owner, name, missing)
+        # Somebody else's may lie on top of ours by now.
+        if current is missing or self._placed.get((id(owner), name), missing) in _layers_of(current):
             return
         own = vars(owner).get(name, missing)
         replacement = make(getattr(owner, name))
@@ -127,3 +130,10 @@ class Patches:
         while self._undo:
             self._undo.pop()()
         self._placed.clear()
+
+
+def _layers_of(function: object) -> list[object]:
+    layers = [function]
+    while (below := getattr(layers[-1], "__wrapped__", None)) is not None:
+        layers.append(below)
+    return layers

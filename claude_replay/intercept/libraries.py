@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from types import ModuleType
 from typing import Any
 
@@ -33,6 +33,22 @@ from claude_replay.session import Session
 
 __all__ = ["LIBRARIES", "Libraries"]
 
+# What vcr's cassettes replace as well, so that the later one has to lie on top.
+_SEAMS_OF_VCR = (
+    ("aiohttp.client", "ClientSession", "_request", "_wrap_aiohttp"),
+    ("tornado.simple_httpclient", "SimpleAsyncHTTPClient", "fetch_impl", "_wrap_tornado"),
+    ("tornado.curl_httpclient", "CurlAsyncHTTPClient", "fetch_impl", "_wrap_tornado"),
+)
+_SEAMS = (
+    *_SEAMS_OF_VCR,
+    ("http.client", "HTTPConnection", "request", "_wrap_request"),
+    ("http.client", "HTTPConnection", "getresponse", "_wrap_getresponse"),
+    # Connections that were made while a cassette of vcr's own was open.
+    ("vcr.stubs", "VCRConnection", "request", "_wrap_request"),
+    ("vcr.stubs", "VCRConnection", "getresponse", "_wrap_getresponse"),
+    ("urllib3.connectionpool", "HTTPConnectionPool", "urlopen", "_wrap_urlopen"),
+    ("httplib2", "Http", "_conn_request", "_wrap_conn_request"),
+)
 # Where a connection keeps the stub that has taken its request.
 _STUB = "_claude_replay_stub"
 # Below a stub of a cassette of vcr's own.
@@ -58,33 +74,34 @@ class Libraries:
     def __init__(self) -> None:
         self._served: list[_Served] = []
         self._patches = Patches()
-        self._calls: dict[str, Callable[[ModuleType], None]] = {
-            "http.client": self._patch_http_client,
-            # Connections made while a cassette of vcr's own is open.
-            "vcr.stubs": self._patch_vcr,
-            "urllib3.connectionpool": self._patch_urllib3,
-            "aiohttp.client": self._patch_aiohttp,
-            "httplib2": self._patch_httplib2,
-            "tornado.simple_httpclient": self._patch_tornado,
-            "tornado.curl_httpclient": self._patch_tornado,
-        }
-        self._watch = ImportWatch(self._calls)
+        self._watch = ImportWatch({seam[0]: partial(self._patch, self._patches) for seam in _SEAMS})
+
+    def _patch(self, patches: Patches, module: ModuleType) -> None:
+        for name, owner, attribute, wrapper in _SEAMS:
+            if name == module.__name__:
+                found = getattr(module, owner, None)
+                # A cassette of vcr's own may have put its class there.
+                patches.replace(getattr(found, "_baseclass", found), attribute, getattr(self, wrapper))
 
     @contextmanager
     def serve(self, session: Session) -> Iterator[None]:
         """Until the end of the block, requests to Claude may belong to this session."""
         self._watch.start()
-        served = _Served(session, _find_vcr_cassette())
+        self._patch_imported(self._patches, _SEAMS)
+        served, on_top = _Served(session, _find_vcr_cassette()), Patches()
         if served.outer is not None:
-            # Its patches lie on top of these.
-            for name, call in self._calls.items():
-                if name in sys.modules:
-                    call(sys.modules[name])
+            self._patch_imported(on_top, _SEAMS_OF_VCR)
         self._served.append(served)
         try:
             yield
         finally:
             self._served.remove(served)
+            on_top.undo()
+
+    def _patch_imported(self, patches: Patches, seams: Iterable[tuple[str, str, str, str]]) -> None:
+        for module in dict.fromkeys(sys.modules.get(seam[0]) for seam in seams):
+            if module is not None:
+                self._patch(patches, module)
 
     def find(self, method: str, url: str, headers: Iterable[Any] | None) -> Session | None:
         """The session that a request belongs to; None where it is to pass."""
@@ -107,14 +124,6 @@ class Libraries:
         return cassette is not None and cassette not in outer
 
     # -------------------------------------------------------------- http.client
-
-    def _patch_http_client(self, module: ModuleType) -> None:
-        self._patches.replace(module.HTTPConnection, "request", self._wrap_request)
-        self._patches.replace(module.HTTPConnection, "getresponse", self._wrap_getresponse)
-
-    def _patch_vcr(self, module: ModuleType) -> None:
-        self._patches.replace(module.VCRConnection, "request", self._wrap_request)
-        self._patches.replace(module.VCRConnection, "getresponse", self._wrap_getresponse)
 
     def _wrap_request(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
@@ -161,9 +170,6 @@ class Libraries:
 
     # -------------------------------------------------------------- urllib3 and httplib2
 
-    def _patch_urllib3(self, module: ModuleType) -> None:
-        self._patches.replace(module.HTTPConnectionPool, "urlopen", self._wrap_urlopen)
-
     def _wrap_urlopen(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
         def urlopen(pool: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
@@ -183,9 +189,6 @@ class Libraries:
         target = url if "://" in url else f"{pool.scheme}://{pool.host}{url}"
         return self.find(method, target, pool.headers if headers is None else headers)
 
-    def _patch_httplib2(self, module: ModuleType) -> None:
-        self._patches.replace(module.Http, "_conn_request", self._wrap_conn_request)
-
     def _wrap_conn_request(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
         def conn_request(client: Any, connection: Any, url: str, method: str, body: Any, headers: Any) -> Any:
@@ -202,9 +205,6 @@ class Libraries:
         return conn_request
 
     # -------------------------------------------------------------- aiohttp and tornado
-
-    def _patch_aiohttp(self, module: ModuleType) -> None:
-        self._patches.replace(module.ClientSession, "_request", self._wrap_aiohttp)
 
     def _wrap_aiohttp(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
@@ -226,10 +226,6 @@ class Libraries:
             # aiohttp says in its own way what is wrong.
             return None
         return self.find(method, target, headers)
-
-    def _patch_tornado(self, module: ModuleType) -> None:
-        for name in ("SimpleAsyncHTTPClient", "CurlAsyncHTTPClient"):
-            self._patches.replace(getattr(module, name, None), "fetch_impl", self._wrap_tornado)
 
     def _wrap_tornado(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)

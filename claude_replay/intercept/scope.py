@@ -52,8 +52,7 @@ def enter(session: Session | None, *, ambient: bool = False) -> Scope:
     with _lock:
         scope = Scope(session, _find_nearest(), ambient)
         _open.append(scope)
-    if not ambient:
-        _current.set(scope)
+    _current.set(scope)
     return scope
 
 
@@ -77,7 +76,7 @@ def current_session() -> Session | None:
     with _lock:
         if not _open:
             return None
-        return (_find_nearest() or _find_only()).session
+        return (_find_nearest() or _find_innermost()).session
 
 
 def _find_open(scope: Scope | None) -> Scope | None:
@@ -87,22 +86,21 @@ def _find_open(scope: Scope | None) -> Scope | None:
 
 
 def _find_nearest() -> Scope | None:
-    """The one opened last among those that hold here: the one of this context and the ambient ones."""
+    """The one opened last among those that hold here; None in a thread without context if none is ambient."""
     mine = _find_open(_current.get())
+    if _current.get() is None and _open and not _open[-1].ambient:
+        return None
     return next((scope for scope in reversed(_open) if scope.ambient or scope is mine), None)
 
 
-def _find_only() -> Scope:
+def _find_innermost() -> Scope:
     """The one to which a thread without context belongs: the innermost, as long as all lie in each other."""
     own, last = _current.get(), _open[-1]
-    if own is not None:
-        raise LiveCallRefused(
-            f"claude_replay: a task or thread that was started within {own} has sent a request after that "
-            f"cassette was closed, while {last} is open.\n"
-            "  Wait for it, or cancel it, before its cassette is closed."
-        )
     if all(last.is_inside(scope) for scope in _open):
         return last
+    raise _explain_ambiguity()
+
+
     miss = CassetteMiss(
         f"claude_replay: several cassettes are open at once ({', '.join(map(str, _open))}) and this thread "
         "was started without its context, so it is unclear which of them a request of it belongs to.\n"

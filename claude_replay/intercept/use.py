@@ -28,8 +28,8 @@ class use_cassette:  # A function to its users; a class because it is a decorato
     """
     Record into, or replay from, the cassette at `path` while the block runs.
 
-    Works as `with`, `async with`, and as a decorator of functions, coroutine functions and generators. `path` is
-    relative to the current folder. `mode` and further keywords are settings as in the marker; environment
+    Works as `with`, `async with`, and as a decorator of functions, coroutine functions and generators. `path`
+    is relative to the current folder. `mode` and further keywords are settings as in the marker; environment
     variables and, under pytest, the command line override them. `with … as handle` gives what was sent and
     played.
 

@@ -6,9 +6,9 @@ client during one request. `vcrpy_connections` and `vcrpy_async`, the only modul
 `OneRequest` for its cassette. That puts the request to our session, and the stub makes of the answer what the
 library's users expect. Checked with vcrpy 8.2.1 and 9.4.2.
 
-vcrpy is imported by the first request that needs it, for it imports every HTTP library that is installed. Its
-patchers are not used. They replace connection classes for the whole process and for all hosts, and what passes
-through a stub is read to its end first; requests to others than Claude have to stay as they are.
+vcrpy is imported by the first request that needs it, for it imports every HTTP library that is installed.
+Its patchers are not used. They replace connection classes for the whole process and for all hosts, and what
+passes through a stub is read to its end first; requests to others than Claude have to stay as they are.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class OneRequest:
     """
     One request to Claude, in the shape of the cassette that vcrpy's stubs ask and tell.
 
-    Stubs know whole bodies only: all events of a stream recorded here have arrived at the same time, its end, and
-    nobody sees where the application stopped reading. `decoded` says that the library has undone the content
-    encoding of a live answer, whatever its headers still say.
+    Stubs know whole bodies only: all events of a stream recorded here have arrived at the same time, its end,
+    and nobody sees where the application stopped reading. `decoded` says that the library has undone the
+    content encoding of a live answer, whatever its headers still say.
     """
 
     # Stubs refuse what they cannot play from a protected cassette; here a miss has been raised before.

@@ -67,9 +67,9 @@ def _make_stub_class(kind: Any) -> Any:
         """
         Answers from the session, or from the real connection it stands before.
 
-        Decides and sends in `request`, like a real connection; vcr's own stubs wait for `getresponse`. So errors
-        come out where libraries expect them, and vcr is never asked to send: it would take its patches away for
-        that time, those of httpx's transports and what lies on them included, in all threads.
+        Decides and sends in `request`, like a real connection; vcr's own stubs wait for `getresponse`. So
+        errors come out where libraries expect them, and vcr is never asked to send: it would take its patches
+        away for that time, those of httpx's transports and what lies on them included, in all threads.
         """
 
         def __init__(self, connection: Any, session: Session) -> None:

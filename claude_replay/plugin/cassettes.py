@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,13 @@ class OpenCassette:
     """
     A cassette from before the first fixture of its test until after the last.
 
-    `passed`, `failed` and `xfailed` are what the reports of the test have said so far.
+    `passed`, `failed` and `xfailed` are what the reports of the test have said so far; `finish` ends the fixture
+    it came from.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.finish: Callable[[], None] = lambda: None
         self.passed = self.failed = self.xfailed = False
         self._told: list[ReplayFailure] = []
         self._stack = ExitStack()
@@ -55,7 +57,7 @@ class OpenCassette:
         """The misses since the last time."""
         fresh = [miss for miss in self.session.misses if all(miss is not told for told in self._told)]
         self._told.extend(fresh)
-        return list[ReplayFailure](fresh)
+        return fresh
 
     def describe(self) -> str:
         """What was asked until now, and what became of it, for the report of a failing test."""

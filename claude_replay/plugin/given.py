@@ -129,8 +129,7 @@ def _read_ini(config: pytest.Config) -> dict[str, object]:
     for name in OPTIONS:
         try:
             value = config.getini(f"claude_replay_{name}")
-        except (TypeError, ValueError) as error:
-            # Said by pytest itself from version 9 on.
+        except (TypeError, ValueError, pytest.UsageError) as error:
             raise pytest.UsageError(f"claude_replay: ini file: {name}: {error}") from None
         if value is not None:
             values[name] = value
@@ -138,9 +137,8 @@ def _read_ini(config: pytest.Config) -> dict[str, object]:
         from claude_replay.settings import nearest
 
         name = unknown[0].removeprefix("claude_replay_")
-        raise pytest.UsageError(
-            f"claude_replay: ini file: there is no setting {unknown[0]!r}; {nearest(name, OPTIONS)}"
-        )
+        hint = nearest(name, OPTIONS, prefix="claude_replay_")
+        raise pytest.UsageError(f"claude_replay: ini file: there is no setting {unknown[0]!r}; {hint}")
     return values
 
 

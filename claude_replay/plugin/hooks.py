@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -50,10 +51,15 @@ class RunHooks:
     # ------------------------------------------------------------------ one test
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
-        if fixturedef.scope == "function":
-            return (yield)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: Any
+    ) -> Generator[None, Any, Any]:
         state = self._state
+        if fixturedef.scope == "function":
+            result = yield
+            if fixturedef.argname == _MARK and state.test is not None:
+                state.test.finish = partial(fixturedef.finish, request)
+            return result
         before, state.fixture = state.fixture, (fixturedef.argname, fixturedef.scope)
         try:
             if state.test is None:

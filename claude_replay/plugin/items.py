@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,21 +39,28 @@ def settings_of(state: State, item: pytest.Item, config_values: Mapping[str, obj
     if not isinstance(config_values, Mapping):
         raise SettingsError(f"claude_replay_config: a mapping was expected, not {config_values!r}")
     layers = [Layer("claude_replay_config", config_values)] if config_values else []
-    for node, marker in reversed(list(item.iter_markers_with_node(MARK))):
-        values = dict(marker.kwargs)
-        if marker.args:
-            if len(marker.args) > 1 or "cassette" in values:
-                raise SettingsError(
-                    f"marker of {node.nodeid}: one cassette was expected, and the rest by name"
-                )
-            values["cassette"] = marker.args[0]
-        if values:
-            layers.append(Layer("marker", values, node.nodeid))
-    if not layers:
+    layers += _read_markers(item)
+    if not any(layer.values for layer in layers):
         return state.given.settings
     settings = state.given.ambient.resolve(*layers)
     rules_for(settings.ignore)
     return settings
+
+
+def _read_markers(item: pytest.Item) -> Iterator[Layer]:
+    """What the markers of a test say, the nearest last."""
+    for node in reversed(list(item.iter_parents())):
+        markers = [marker for marker in node.own_markers if marker.name == MARK]
+        # Those of a class are in the order of its bases, those of a function begin with the nearest.
+        for marker in markers if isinstance(node, pytest.Class) else reversed(markers):
+            values = dict(marker.kwargs)
+            if marker.args:
+                if len(marker.args) > 1 or "cassette" in values:
+                    raise SettingsError(
+                        f"marker of {node.nodeid}: one cassette was expected, and the rest by name"
+                    )
+                values["cassette"] = marker.args[0]
+            yield Layer("marker", values, node.nodeid)
 
 
 def cassette_path(state: State, item: pytest.Item, settings: Settings) -> Path:

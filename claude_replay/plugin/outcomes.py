@@ -60,8 +60,6 @@ def amend_report(
 
 
 def _tell_of_cassette(state: State, cassette: OpenCassette, report: pytest.TestReport) -> None:
-    from claude_replay.plugin.cassettes import close_cassette
-
     cassette.note(report)
     if report.failed:
         text = cassette.describe().replace(f"{state.config.rootpath}{os.sep}", "")
@@ -69,8 +67,8 @@ def _tell_of_cassette(state: State, cassette: OpenCassette, report: pytest.TestR
     if report.when == "teardown":
         # pytest leaves fixtures open when another one is torn down by SystemExit and the like.
         try:
-            close_cassette(state)
-        except (pytest.fail.Exception, ReplayFailure) as error:
+            cassette.finish()
+        except pytest.fail.Exception as error:
             report.sections.append((_TITLE, str(error)))
 
 

@@ -50,15 +50,16 @@ class Decider:
     """
     Decides for each request in turn, and knows what was played.
 
-    `keys` are the fingerprints of the recorded requests, or what stands for them, in order; `fresh` says that the file did not exist before
-    this run, or that the test which recorded it has not passed yet; `repeat` plays the last equal one again.
+    `keys` are the fingerprints of the recorded requests, or what stands for them, in order; `fresh` says that
+    the file did not exist before this run, or that the test which recorded it has not passed yet; `repeat`
+    plays the last equal one again.
     """
 
     def __init__(
         self, keys: Iterable[str], mode: RecordMode, *, fresh: bool = False, repeat: bool = False
     ) -> None:
-        self._index = Index(keys)
         self._played: frozenset[int] = frozenset()
+        self._learn(keys)
         self._mode = mode
         self._fresh = fresh
         self._repeat = repeat
@@ -72,11 +73,13 @@ class Decider:
         if self._mode == "rewrite":
             return Record()
         with self._lock:
-            ordinal = self._index.take(key, repeat=self._repeat and self._mode not in ("all", "verify"))
+            ordinal = self._index.take(key)
         if self._mode == "all":
             return Record(ordinal)
         if self._mode == "verify":
             return Compare(ordinal)
+        if ordinal is None and self._repeat:
+            ordinal = self._last.get(key)
         if ordinal is not None:
             return Play(ordinal)
         if self._mode == "new_episodes" or (self._mode == "once" and self._fresh):
@@ -87,9 +90,21 @@ class Decider:
         """Know the same recordings by other keys from now on; what was played stays played."""
         with self._lock:
             self._played |= self._index.taken
-            self._index = Index("" if ordinal in self._played else key for ordinal, key in enumerate(keys))
+            self._learn(keys)
+
+    def _learn(self, keys: Iterable[str]) -> None:
+        known = list(keys)
+        self._last = {key: ordinal for ordinal, key in enumerate(known)}
+        # A place keeps its number although nothing finds it any more.
+        self._index = Index("" if ordinal in self._played else key for ordinal, key in enumerate(known))
+
+    @property
+    def played(self) -> frozenset[int]:
+        """The places of the recordings that were asked for."""
+        with self._lock:
+            return self._played | self._index.taken
 
     def unplayed(self) -> list[int]:
         """The places of the recordings that no request asked for."""
-        with self._lock:
-            return [ordinal for ordinal in self._index.untaken() if ordinal not in self._played]
+        played = self.played
+        return [ordinal for ordinal in range(len(self._index)) if ordinal not in played]

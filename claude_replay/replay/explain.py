@@ -1,19 +1,28 @@
-"""What a miss says: what was asked, why nothing answers it, the difference, and the command that records it."""
+"""What a miss says: what was asked, why nothing answers it, the difference, and what to do."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+from claude_replay.api import last_user_text, model_of
 from claude_replay.errors import CassetteMiss
-from claude_replay.matching import differences, find_nearest, render
-from claude_replay.normalize import Canonical
+from claude_replay.exchange import Json
+from claude_replay.matching import Change, differences, find_nearest, render
+from claude_replay.matching.wording import cut, escape
+from claude_replay.normalize import Canonical, parse_path
+from claude_replay.replay.suggest import suggest_ignore
 
 __all__ = ["Asked", "explain_miss"]
 
 _TEXT_WIDTH = 80
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_NAME_WIDTH = 100
+_LISTED = 3
+# How much less alike a recording may be than one that was played already, and still be what was meant.
+_PLAYED_HANDICAP = 0.1
+_INDENT = " " * 12
+_ALONE = "[0].text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +34,22 @@ class Asked:
     text: str
 
     def __str__(self) -> str:
-        parts = [self.operation, *([self.model] if self.model else [])]
-        if self.text:
-            line = _CONTROL.sub(" ", self.text).strip()
-            parts.append(f'"{line[:_TEXT_WIDTH]}…"' if len(line) > _TEXT_WIDTH else f'"{line}"')
-        return " · ".join(parts)
+        parts = [cut(name, _NAME_WIDTH) for name in (self.operation, self.model) if name]
+        # Cut before as well: prompts can be long.
+        text = cut(" ".join(self.text[: _TEXT_WIDTH * 4].split()), _TEXT_WIDTH)
+        return " · ".join([*parts, f'"{text}"'] if text else parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A request that nothing answers, and all that its message is made of."""
+
+    asked: Asked
+    sent: Canonical
+    recorded: Sequence[Canonical]
+    played: Collection[int]
+    ignored: Sequence[str]
+    command: Callable[[str], str]
 
 
 def explain_miss(
@@ -43,78 +63,119 @@ def explain_miss(
     mode: str,
     ignored: Sequence[str],
     command: Callable[[str], str],
+    played: Collection[int] = (),
 ) -> CassetteMiss:
     """
     The error for a request that nothing answers.
 
-    `recorded` are the canonical forms in the cassette; `cassette` is its path, and `exists` says whether there is
-    such a file; `waiting` counts exchanges in journals beside it; `ignored` names what matching left out;
-    `command` gives the command line that records in a mode.
+    `recorded` are the canonical forms in the cassette, and `played` the places of those played already;
+    `cassette` is its path, and `exists` says whether there is such a file; `waiting` counts exchanges in
+    journals beside it; `ignored` names what matching left out; `command` gives the command that records in a
+    mode.
     """
-    state = _count(len(recorded), "exchange") if exists else "no such file"
-    lines = [f"asked     {asked}", f"cassette  {cassette} ({state}, mode {mode})"]
+    case = _Case(asked, sent, recorded, played, ignored, command)
     if not exists:
-        return _no_cassette(lines, waiting, command)
-    equal = [number for number, form in enumerate(recorded, 1) if form.fingerprint == sent.fingerprint]
-    if equal:
-        return _all_played(lines, equal, command)
-    nearest = find_nearest(sent.form, [form.form for form in recorded])
-    if not nearest:
-        return _nothing_similar(lines, recorded, command)
-    ordinal, score = nearest[0]
-    changes = differences(sent.form, recorded[ordinal].form)
-    lines += [
-        f"why       the nearest recording, number {ordinal + 1} ({score:.0%} alike), differs:",
-        "",
-        *(f"    {line}" for line in _strip_body(render(changes)).splitlines()),
-        "",
-        f"not compared: {', '.join(ignored) or 'nothing is left out'}",
-        f"record it: {command('new_episodes')}",
-        f"or, if the change is wanted, record the whole test anew: {command('rewrite')}",
+        reason, lines = "no_cassette", _tell_no_cassette(case, waiting)
+    elif equal := [place for place, form in enumerate(recorded) if form.fingerprint == sent.fingerprint]:
+        reason, lines = "all_played", _tell_all_played(case, equal)
+    elif (nearest := _find_nearest(case)) is None:
+        reason, lines = "nothing_similar", _tell_nothing_similar(case)
+    else:
+        reason, lines = "differs", _tell_difference(case, *nearest)
+    state = _count(len(recorded), "exchange") if exists else "no such file"
+    head = [
+        "claude_replay: no recording answers this request",
+        f"  asked     {asked}",
+        f"  cassette  {escape(cassette)} ({state}, mode {mode})",
     ]
-    return _miss(lines, "differs")
+    return CassetteMiss("\n".join([*head, *lines]), reason=reason)
 
 
-def _strip_body(text: str) -> str:
-    # In the canonical form the body is one of four keys; people think in paths of the request itself.
-    return re.sub(r"^body\.", "", text, flags=re.MULTILINE)
-
-
-def _no_cassette(lines: list[str], waiting: int, command: Callable[[str], str]) -> CassetteMiss:
-    lines.append("why       there is no such cassette yet")
+def _tell_no_cassette(case: _Case, waiting: int) -> Iterable[str]:
+    yield "  why       there is no such cassette yet"
     if waiting:
-        lines.append(f"journal   a run that was killed left {_count(waiting, 'exchange')} beside it; recording takes them up")
-    lines.append(f"record it: {command('once')}")
-    return _miss(lines, "no_cassette")
+        found = _count(waiting, "exchange")
+        yield f"  journal   {found} of a run that was killed, kept beside it; recording takes up from there"
+    yield f"  record it: {case.command('once')}"
 
 
-def _all_played(lines: list[str], equal: list[int], command: Callable[[str], str]) -> CassetteMiss:
-    places = ", ".join(map(str, equal[:5])) + (", …" if len(equal) > 5 else "")
-    lines += [
-        f"why       the only equal recording (number {places}) has been played already"
-        if len(equal) == 1
-        else f"why       all {len(equal)} equal recordings (numbers {places}) have been played already",
-        f"record one more: {command('new_episodes')}",
-        "or answer every further one with the last: repeat=True in the marker, claude_replay_repeat in the ini file",
-    ]
-    return _miss(lines, "all_played")
+def _tell_all_played(case: _Case, equal: Sequence[int]) -> Iterable[str]:
+    numbers = ", ".join(str(place + 1) for place in equal[:5]) + (", …" if len(equal) > 5 else "")
+    if len(equal) == 1:
+        yield f"  why       the only equal recording (number {numbers}) has been played already"
+    else:
+        every = "both" if len(equal) == 2 else f"all {len(equal)}"
+        yield f"  why       {every} equal recordings (numbers {numbers}) have been played already"
+    yield f"  record it: {case.command('new_episodes')}  # one more"
+    yield "         or: repeat=True  # answers every further one with the last"
 
 
-def _nothing_similar(
-    lines: list[str], recorded: Sequence[Canonical], command: Callable[[str], str]
-) -> CassetteMiss:
-    lines.append("why       nothing similar is recorded" + ("; there is:" if recorded else ": the cassette is empty"))
-    for number, form in enumerate(recorded[:3], 1):
-        lines.append(f"    {number}  {form.form['operation']}")
-    if len(recorded) > 3:
-        lines.append(f"    … and {_count(len(recorded) - 3, 'more exchange')}")
-    lines.append(f"record it: {command('new_episodes')}")
-    return _miss(lines, "nothing_similar")
+def _tell_nothing_similar(case: _Case) -> Iterable[str]:
+    if not case.recorded:
+        yield "  why       the cassette is empty"
+    else:
+        yield "  why       nothing similar is recorded; there is:"
+        for number, form in enumerate(case.recorded[:_LISTED], 1):
+            yield f"{_INDENT}{number}  {_describe(form)}"
+        if len(case.recorded) > _LISTED:
+            yield f"{_INDENT}… and {_count(len(case.recorded) - _LISTED, 'more exchange')}"
+    yield f"  record it: {case.command('new_episodes')}"
 
 
-def _miss(lines: list[str], reason: str) -> CassetteMiss:
-    head = "claude_replay: no recorded exchange answers this request"
-    return CassetteMiss("\n".join([head, *(f"  {line}".rstrip() for line in lines)]), reason=reason)
+def _describe(form: Canonical) -> Asked:
+    body = Json(form.form.get("body"))
+    return Asked(str(form.form["operation"]), model_of(body), last_user_text(body))
+
+
+def _find_nearest(case: _Case) -> tuple[int, float] | None:
+    """The place of the recording that was probably meant, and how alike it is."""
+    forms = [form.form for form in case.recorded]
+    found = find_nearest(case.sent.form, forms, limit=len(forms))
+    return max(
+        found, key=lambda nearest: nearest[1] - _PLAYED_HANDICAP * (nearest[0] in case.played), default=None
+    )
+
+
+def _tell_difference(case: _Case, place: int, likeness: float) -> Iterable[str]:
+    sent, recorded = case.sent.form, case.recorded[place].form
+    changes = _list_changes(sent, recorded)
+    note = ", played already" if place in case.played else ""
+    # Not rounded up: what differs is never 100 % alike.
+    yield f"  why       number {place + 1} comes nearest ({int(likeness * 100)} % alike{note}), and differs:"
+    for line in render(changes, width=96).splitlines():
+        yield f"{_INDENT}{line}"
+    yield f"  ignored   {', '.join(map(escape, case.ignored)) or 'nothing'}"
+    if entries := suggest_ignore(changes, sent.get("body"), recorded.get("body")):
+        quoted = ", ".join(f"'{entry}'" if '"' in entry else f'"{entry}"' for entry in entries)
+        yield f"   match it: ignore=[{quoted}]  # makes them equal"
+    yield f"  record it: {case.command('rewrite')}  # the whole test anew"
+    yield f"         or: {case.command('new_episodes')}  # this request too, beside the others"
+
+
+def _list_changes(sent: dict[str, object], recorded: dict[str, object]) -> list[Change]:
+    """The differences, with paths as they are in the request itself."""
+    if "body" not in sent or "body" not in recorded:
+        return differences(sent, recorded)
+    bodies = sent["body"], recorded["body"]
+    around = differences({**sent, "body": None}, {**recorded, "body": None})
+    changes = differences(*bodies)
+    return around + [_shorten(change, changes, bodies[0]) for change in changes]
+
+
+def _shorten(change: Change, changes: Sequence[Change], body: object) -> Change:
+    """`content`, not `content[0].text`, where that text is all there is, as where a string was given."""
+    parent = change.path.removesuffix(_ALONE)
+    if parent == change.path or change.kind != "changed":
+        return change
+    content: Any = body
+    for step in parse_path(parent):
+        content = content[step]
+    is_only = sum(other.path.startswith(f"{parent}[") for other in changes) == 1
+    return (
+        replace(change, path=parent)
+        if is_only and content == [{"type": "text", "text": change.sent}]
+        else change
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from claude_replay.api import ToolCall, assemble_message, cost_usd, message_text, message_usage, tool_calls
+from claude_replay.errors import ReplayFailure
 from claude_replay.exchange import Exchange, Request, Usage
 from claude_replay.session.session import Session
 
@@ -49,6 +50,11 @@ class Handle:
             for answered in self._session.answered
             if answered.played and answered.exchange is not None
         ]
+
+    @property
+    def misses(self) -> list[ReplayFailure]:
+        """The requests that were stopped; a test takes out of this list the ones it expects."""
+        return self._session.misses
 
     @property
     def messages(self) -> list[Message | BetaMessage]:

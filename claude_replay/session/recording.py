@@ -55,6 +55,7 @@ class Recorder:
     notes: list[str] = field(default_factory=list)
     _recorded: list[Recorded] = field(default_factory=list)
     _held: list[tuple[Ticket, Exchange]] = field(default_factory=list)
+    _unread: list[tuple[Ticket, Exchange]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def finish(self, ticket: Ticket, response: Response, meta: Meta) -> Exchange | None:
@@ -71,7 +72,11 @@ class Recorder:
             return exchange
         if response.status < 400:
             self._forget_overcome(ticket)
-        self._keep(ticket, exchange)
+        if response.ended == "complete":
+            self._keep(ticket, exchange)
+        else:
+            with self._lock:
+                self._unread.append((ticket, exchange))
         return exchange
 
     def _forget_overcome(self, ticket: Ticket) -> None:
@@ -107,14 +112,27 @@ class Recorder:
             if note not in self.notes:
                 self.notes.append(note)
 
-    def settle(self) -> Sequence[Recorded]:
-        """Everything to be saved, in the order in which it was issued; failures nobody overcame are kept."""
+    def settle(self, *, passed: bool) -> Sequence[Recorded]:
+        """
+        Everything to be saved, in the order in which it was issued; failures nobody overcame are kept.
+
+        Answers that were not read to their end are kept only if the owner `passed`: else it may be a fault
+        that stopped the reading, and once it is mended there would be nothing to read on.
+        """
         with self._lock:
             held, self._held = self._held, []
-        for ticket, exchange in held:
+            unread, self._unread = self._unread, []
+        if unread and not passed:
+            self.notes.append(f"{self.path}: {_count_answers(len(unread))}; not recorded")
+        for ticket, exchange in [*held, *(unread if passed else [])]:
             self._keep(ticket, exchange)
         with self._lock:
             return sorted(self._recorded, key=lambda item: item.order)
+
+
+def _count_answers(count: int) -> str:
+    answers = "1 answer was" if count == 1 else f"{count} answers were"
+    return f"{answers} not read to the end, and the test did not pass"
 
 
 def _secret_found(path: Path, asked: str, place: str) -> SecretFound:

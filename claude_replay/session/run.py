@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from claude_replay.cassette import forget_run, mark_once, was_marked
-from claude_replay.errors import CassetteSaveError
 
 __all__ = ["Mark", "Run"]
 
@@ -43,20 +42,8 @@ class Run:
 
     def mark(self, path: Path, mark: Mark) -> None:
         """Remember `mark` for the cassette at `path`; raises CassetteSaveError where that cannot be."""
-        try:
-            mark_once(self.id, path, mark)
-        except OSError as error:
-            raise _explain(path, error) from None
+        mark_once(self.id, path, mark)
 
     def is_marked(self, path: Path, mark: Mark) -> bool:
         """Whether any process of this run has remembered `mark` for the cassette at `path`."""
-        try:
-            return was_marked(self.id, path, mark)
-        except OSError as error:
-            raise _explain(path, error) from None
-
-
-def _explain(path: Path, error: OSError) -> CassetteSaveError:
-    return CassetteSaveError(
-        f"{path}: the temporary folder, which recording needs, cannot be used: {error.strerror}"
-    )
+        return was_marked(self.id, path, mark)

@@ -228,6 +228,8 @@ class Session:
         """Take note that a live call brought no whole answer; nothing of it is recorded."""
         with self._lock:
             self._open_tickets.pop(ticket, None)
+        # Errors of HTTP libraries may quote a header.
+        reason = self._recorder.redactor.text(reason)
         self.tally.notes.append(f"{ticket.asked}: {reason}; not recorded")
 
     # ------------------------------------------------------------------ the end
@@ -246,7 +248,7 @@ class Session:
             waiting = list(self._open_tickets.values())
         for end in waiting:
             end()
-        recorded = self._recorder.settle()
+        recorded = self._recorder.settle(passed=passed)
         journal, problems = self._recorder.journal, self._recorder.problems
         try:
             kept = self._save(recorded, passed=passed and not problems)
@@ -293,7 +295,10 @@ class Session:
             or self.settings.mode not in ("none", "once", "new_episodes")
         ):
             return
-        self.tally.unplayed = [self._loaded.describe(ordinal) for ordinal in self._decider.unplayed()]
+        # Whether a call that is cancelled gets as far as being sent is a matter of time.
+        entries = self._loaded.entries
+        left = [place for place in self._decider.unplayed() if entries[place].answer[0].ended != "cancelled"]
+        self.tally.unplayed = [self._loaded.describe(ordinal) for ordinal in left]
         # A shared cassette is played by several tests; only all of them together can leave something over.
         is_strict = (
             passed and not self.explicit and not self.tally.incomplete and self.settings.unplayed == "fail"

@@ -26,8 +26,10 @@ def find_nearest_name(value: object, names: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(text, known, 1, cutoff=0.7)), None)
 
 
-def nearest(value: object, names: Iterable[str]) -> str:
-    """A hint that names the nearest valid spelling, or all of them."""
+def nearest(value: object, names: Iterable[str], *, prefix: str = "") -> str:
+    """A hint that names the nearest valid spelling, or all of them; `prefix` stands before each name."""
     known = list(names)
     near = find_nearest_name(value, known)
-    return f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
+    if near:
+        return f"did you mean {prefix + near!r}?"
+    return f"there are: {', '.join(prefix + name for name in known)}"

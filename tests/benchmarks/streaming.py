@@ -55,10 +55,9 @@ def _fetch(url: str, words: int) -> bytes:
 
 
 def _compare(way: str, results: dict[str, list[dict[str, float]]], words: int) -> Figure:
-    floor = [result[way] for result in results.pop(_FLOOR)] if _FLOOR in results else []
-    ratios = {
-        name: median_ratio([result[way] for result in found], floor) for name, found in results.items()
-    }
+    times = {name: [result[way] for result in found] for name, found in results.items()}
+    floor = times.pop(_FLOOR)
+    ratios = {name: median_ratio(values, floor) for name, values in times.items()}
     call = {"stream": "messages.stream()", "create": "create(stream=True)"}[way]
     what = f"replay of a {words:,}-delta stream, {call} / floor ({statistics.median(floor) * 1e3:.0f} ms CPU)"
     cells = {name: f"{ratio:.2f} x" for name, ratio in ratios.items()}

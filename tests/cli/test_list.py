@@ -144,7 +144,7 @@ def test_json_has_everything_the_table_has(talk: str, halfway: str, run: Run) ->
 def test_folders_are_searched_for_what_looks_like_a_cassette(halfway: str, run: Run) -> None:
     """Ours and vcrpy's, compressed and JSON; not other files, hidden ones, rejected recordings or pipes."""
     own = Path(halfway).read_bytes()
-    found = {
+    found: dict[str, str | bytes] = {
         "lib/b.yml": own,
         "lib/c.yaml.gz": gzip.compress(VCRPY.encode()),
         "lib/d.json": '{"version": 1, "interactions": []}',
@@ -152,7 +152,7 @@ def test_folders_are_searched_for_what_looks_like_a_cassette(halfway: str, run: 
         "lib/f.yaml": b"\xef\xbb\xbf" + own,
         "lib/g.yaml": b"<<<<<<< HEAD\n" + own,
     }
-    others = {
+    others: dict[str, str | bytes] = {
         "lib/.hidden.yaml": own,
         "lib/.git/h.yaml": own,
         "lib/i.yaml.rejected": own,

@@ -104,7 +104,7 @@ def same_answer(original: Exchange, received: httpx2.Response) -> bool:
 
 
 def test_a_client_gets_every_recorded_answer(converted: dict[Path, Path]) -> None:
-    """Status, kept headers and parsed body or event sequence equal the original, in order, for each exchange."""
+    """Status, kept headers and parsed body or event sequence of each exchange equal the original."""
     counts: Counter[str] = Counter()
     wrong: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Guards and a loopback server for the tests of this folder."""
+"""Guards, loopback servers and a cassette for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +17,9 @@ import pytest
 from anthropic import DefaultAioHttpClient
 
 from claude_replay.errors import LiveCallRefused
+from claude_replay.intercept.ambient import Ambient, pop_ambient, push_ambient
 from claude_replay.intercept.guard import Guard, Mode
+from standin import ClaudeServer
 
 TRANSPORTS = ("HTTPTransport", "AsyncHTTPTransport")
 METHODS = {"__init__", "handle_request", "handle_async_request", "_init_transport"}
@@ -122,3 +125,28 @@ def server() -> Iterator[ThreadingHTTPServer]:
 @pytest.fixture
 def url(server: ThreadingHTTPServer) -> str:
     return f"http://127.0.0.1:{server.server_port}"
+
+
+@pytest.fixture
+def claude(no_proxies: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClaudeServer]:
+    """A stand-in for Claude's API, and nothing in the environment that forbids recording from it."""
+    for name in [name for name in os.environ if name == "CI" or name.startswith("CLAUDE_REPLAY_")]:
+        monkeypatch.delenv(name)
+    with ClaudeServer() as server:
+        yield server
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the test has its cassette."""
+    return tmp_path / "cassette.yaml"
+
+
+@pytest.fixture
+def notes() -> Iterator[list[str]]:
+    """What the cassettes that were closed say to people."""
+    found: list[str] = []
+    ambient = Ambient(closed=lambda session: found.extend(session.tally.notes))
+    push_ambient(ambient)
+    yield found
+    pop_ambient(ambient)

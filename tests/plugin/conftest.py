@@ -18,7 +18,13 @@ from standin import ClaudeServer
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have a key, a proxy, or settings of this package."""
     for name in list(os.environ):
-        if name in ("CI", "BUILD_NUMBER") or name.lower().endswith("_proxy") or (name.startswith(("ANTHROPIC_", "CLAUDE_REPLAY_", "PYTEST_")) and name != "PYTEST_CURRENT_TEST"):
+        if (
+            name in ("CI", "BUILD_NUMBER")
+            or name.lower().endswith("_proxy")
+            or (
+                name.startswith(("ANTHROPIC_", "CLAUDE_REPLAY_", "PYTEST_")) and name != "PYTEST_CURRENT_TEST"
+            )
+        ):
             monkeypatch.delenv(name)
 
 

@@ -13,18 +13,17 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import anthropic
 import anyio
 import pytest
 from anthropic.resources.beta.messages import Messages as BetaMessages
 from anthropic.resources.messages import Messages
-from sdk_ways import Tape
-from standin import ClaudeServer
 
 from claude_replay.intercept.ambient import Ambient, pop_ambient, push_ambient
 from claude_replay.session import Tally
+from sdk_ways import Tape
+from standin import ClaudeServer
 
 
 def _takes(function: object, name: str) -> bool:
@@ -65,14 +64,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for name, count in sorted(_left_out.items()):
-        terminalreporter.write_line(f"anthropic {anthropic.__version__} has no {name}: {count} tests left out")
+        terminalreporter.write_line(
+            f"anthropic {anthropic.__version__} has no {name}: {count} tests left out"
+        )
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have a key, a proxy, or settings of this package."""
     for name in list(os.environ):
-        if name == "CI" or name.lower().endswith("_proxy") or name.startswith(("ANTHROPIC_", "CLAUDE_REPLAY_")):
+        if (
+            name == "CI"
+            or name.lower().endswith("_proxy")
+            or name.startswith(("ANTHROPIC_", "CLAUDE_REPLAY_"))
+        ):
             monkeypatch.delenv(name)
 
 
@@ -120,5 +125,3 @@ def edit(tape: Tape) -> Callable[[str, str], None]:
         tape.path.write_text(text.replace(old, new), encoding="utf-8")
 
     return replace
-
-

@@ -6,32 +6,23 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import ModuleType
 from typing import Any
 
 import anthropic
 import pytest
-from sdk_ways import ASYNCIO, KEY, SYNC, WAYS, Tape, Way, ask, attempt, describe, settle
-from standin import ClaudeServer
 
 from claude_replay import use_cassette
-
-
-def http_library() -> ModuleType:
-    """httpx2, or what the SDK used before."""
-    base: type = anthropic.DefaultHttpxClient.__mro__[1]
-    return __import__(base.__module__.partition(".")[0])
+from sdk_ways import ASYNCIO, KEY, LIBRARY, SYNC, WAYS, Tape, Way, ask, attempt, describe, settle
+from standin import ClaudeServer
 
 
 def test_a_client_made_before_the_cassette_is_seen(tape: Tape) -> None:
     """It is the transports that are watched, not the making of clients."""
     client = anthropic.Anthropic(base_url=tape.server.url, api_key=KEY)
-    before = describe(client.messages.create(**ask("before")))
+    client.messages.create(**ask("before"))
     with use_cassette(tape.path, mode="once"):
         recorded = describe(client.messages.create(**ask("inside")))
-    after = describe(client.messages.create(**ask("after")))
-    assert before and after
-
+    client.messages.create(**ask("after"))
     tape.server.close()
     with use_cassette(tape.path, mode="none") as handle:
         assert describe(client.messages.create(**ask("inside"))) == recorded
@@ -62,7 +53,9 @@ def test_copies_with_other_options_are_seen(tape: Tape, way: Way) -> None:
     async def work(client: Any) -> Any:
         patient = client.with_options(timeout=30, max_retries=5)
         named = client.copy(default_headers={"x-team": "blue"})
-        return [describe(await settle(one.messages.create(**ask("Hello")))) for one in (client, patient, named)]
+        return [
+            describe(await settle(one.messages.create(**ask("Hello")))) for one in (client, patient, named)
+        ]
 
     tape.round_trip(work, way)
 
@@ -84,11 +77,10 @@ def test_several_clients_for_several_addresses(tape: Tape, way: Way) -> None:
         assert (tape.server.count, second.count) == (2, 1)
 
 
-@pytest.mark.parametrize("library", [http_library()], ids=lambda library: library.__name__)
-def test_an_http_client_of_the_users_is_seen(tape: Tape, library: Any) -> None:
+def test_an_http_client_of_the_users_is_seen(tape: Tape) -> None:
     """Own pools, limits, hooks and subclassed transports make no difference."""
 
-    class Counting(library.HTTPTransport):  # type: ignore[misc]
+    class Counting(LIBRARY.HTTPTransport):  # type: ignore[misc]
         count = 0
 
         def handle_request(self, request: Any) -> Any:
@@ -96,7 +88,7 @@ def test_an_http_client_of_the_users_is_seen(tape: Tape, library: Any) -> None:
             return super().handle_request(request)
 
     async def work(client: Any) -> Any:
-        with library.Client(transport=Counting(retries=1), event_hooks={"response": []}) as http_client:
+        with LIBRARY.Client(transport=Counting(retries=1), event_hooks={"response": []}) as http_client:
             return describe(client.copy(http_client=http_client).messages.create(**ask("Hello")))
 
     tape.round_trip(work)
@@ -105,12 +97,18 @@ def test_an_http_client_of_the_users_is_seen(tape: Tape, library: Any) -> None:
 
 def test_a_mocked_transport_is_left_alone(tape: Tape) -> None:
     """What the user answers in the test itself neither gets into a cassette nor needs one."""
-    library = http_library()
-    answer = {"type": "message", "id": "msg_mock", "content": [], "model": "m", "role": "assistant", "usage": {}}
-    transport = library.MockTransport(lambda request: library.Response(200, json=answer))
+    answer = {
+        "type": "message",
+        "id": "msg_mock",
+        "content": [],
+        "model": "m",
+        "role": "assistant",
+        "usage": {},
+    }
+    transport = LIBRARY.MockTransport(lambda request: LIBRARY.Response(200, json=answer))
 
     async def work(client: Any) -> Any:
-        with library.Client(transport=transport) as http_client:
+        with LIBRARY.Client(transport=transport) as http_client:
             return describe(client.copy(http_client=http_client).messages.create(**ask("Hello")))
 
     assert tape.run(work, mode="none")["id"] == "msg_mock"
@@ -169,14 +167,13 @@ def test_redirects_are_followed_again(tape: Tape, way: Way, elsewhere: Any) -> N
 def test_other_hosts_are_left_alone(tape: Tape, elsewhere: Any, mode: str) -> None:
     """Requests that are not Claude's go where they went, and into no cassette."""
     url, other = elsewhere
-    library = http_library()
 
     async def work(client: Any) -> Any:
         async def fetch() -> str:
-            async with library.AsyncClient() as http_client:
+            async with LIBRARY.AsyncClient() as http_client:
                 return str((await http_client.get(f"{url}/two")).text)
 
-        with library.Client() as http_client:
+        with LIBRARY.Client() as http_client:
             return http_client.get(f"{url}/one").text, asyncio.run(fetch())
 
     assert tape.run(work, mode=mode) == ("pong", "pong")

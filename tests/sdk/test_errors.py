@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from sdk_ways import KEY, UNFINISHED_GENERATORS, WAYS, Tape, Way, ask, attempt, describe, each, settle
 
 HELLO = ask("Hello")
@@ -38,7 +39,9 @@ def test_a_refused_key_is_not_recorded(tape: Tape) -> None:
     tape.server.rejected_keys.add(KEY)
     assert tape.record(hello)["error"] == "AuthenticationError"
     assert not tape.path.exists()
-    assert tape.notes == ['messages · claude-sonnet-5 · "Hello": answered 401, the key was refused; nothing was recorded']
+    assert tape.notes == [
+        'messages · claude-sonnet-5 · "Hello": answered 401, the key was refused; nothing was recorded'
+    ]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
@@ -87,7 +90,9 @@ def test_a_failure_that_nobody_overcame_fails_again(tape: Tape, way: Way, sleeps
     assert max(sleeps) <= 0.001
 
 
-def test_a_paced_replay_waits_before_its_retries_as_the_recording_did(tape: Tape, sleeps: list[float]) -> None:
+def test_a_paced_replay_waits_before_its_retries_as_the_recording_did(
+    tape: Tape, sleeps: list[float]
+) -> None:
     """With `pace="recorded"` the server's `retry-after` is left as it was."""
     tape.server.script(*["[status 529] [retry-after 3]"] * 3)
     recorded = tape.record(hello)
@@ -107,7 +112,7 @@ def test_an_error_in_the_middle_of_a_stream_comes_again(tape: Tape, way: Way) ->
         async def collect() -> None:
             stream = await settle(client.messages.create(**ask("[words 9] [error-after 4]", stream=True)))
             async for event in each(stream):
-                seen.append(describe(event))
+                seen.append(describe(event))  # noqa: PERF401  # what came before the error counts
 
         return await attempt(collect), seen
 

@@ -1,4 +1,4 @@
-"""The SDK's helpers that make several calls, or make something of the answer, work on replay as they do live."""
+"""The SDK's helpers that make several calls, or something of the answer, work on replay as they do live."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import anthropic
 import pytest
 from pydantic import BaseModel
+
 from sdk_ways import SYNC, THREAD, WAYS, Tape, Way, ask, describe, each, enter, settle
 
 
@@ -90,9 +91,10 @@ def test_the_tool_runner_takes_the_same_turns(tape: Tape, way: Way, stream: bool
             tools=_make_tools(way, used),
             **({"stream": True} if stream else {}),
         )
-        turns = []
-        async for turn in each(runner):
-            turns.append(describe(await settle(turn.get_final_message()) if stream else turn))
+        turns = [
+            describe(await settle(turn.get_final_message()) if stream else turn)
+            async for turn in each(runner)
+        ]
         return turns, sorted(used)
 
     turns, cities = tape.round_trip(run_tools, way)

@@ -10,9 +10,9 @@ from typing import Any
 import anthropic
 import anyio
 import pytest
-from sdk_ways import ASYNC_WAYS, ASYNCIO, SYNC, WAYS, Scenario, Tape, Way, ask, describe, each, enter, settle
 
 from claude_replay import CassetteMiss, use_cassette
+from sdk_ways import ASYNC_WAYS, ASYNCIO, SYNC, WAYS, Scenario, Tape, Way, ask, describe, each, enter, settle
 
 
 async def known(client: Any) -> Any:
@@ -33,7 +33,9 @@ async def unknown_raw(client: Any) -> Any:
 
 
 async def unknown_count(client: Any) -> Any:
-    return await settle(client.messages.count_tokens(model="claude-sonnet-5", messages=ask("unknown")["messages"]))
+    return await settle(
+        client.messages.count_tokens(model="claude-sonnet-5", messages=ask("unknown")["messages"])
+    )
 
 
 async def unknown_models(client: Any) -> Any:
@@ -222,7 +224,6 @@ def test_no_key_is_needed_and_none_is_left_behind(tape: Tape) -> None:
 def test_once_records_nothing_into_a_cassette_that_is_there(tape: Tape, way: Way) -> None:
     """A request that `once` finds nothing for is a miss, not a live call."""
     tape.run(known, way, mode="once")
-    with pytest.raises(CassetteMiss):
-        with use_cassette(tape.path, mode="none"):
-            way.run(unknown, tape.server.url)
+    with pytest.raises(CassetteMiss), use_cassette(tape.path, mode="none"):
+        way.run(unknown, tape.server.url)
     assert tape.server.count == 1

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import pytest
-from sdk_ways import ASYNC_WAYS, ASYNCIO, KEY, SYNC, UNFINISHED_GENERATORS, Tape, Way, ask, call_all, describe
 
 from claude_replay import use_cassette
+from sdk_ways import ASYNC_WAYS, ASYNCIO, KEY, SYNC, UNFINISHED_GENERATORS, Tape, Way, ask, call_all, describe
 
 
 @pytest.mark.parametrize("way", ASYNC_WAYS, ids=str)
@@ -21,13 +22,12 @@ def test_each_of_many_different_calls_gets_its_own_answer(tape: Tape, way: Way) 
 
     async def fan_out(client: Any) -> Any:
         async def call(number: int) -> Any:
-            return describe(await client.messages.create(**ask(f"question {number}")))
-
-        async def stream(number: int) -> Any:
+            if number % 2:
+                return describe(await client.messages.create(**ask(f"question {number}")))
             async with client.messages.stream(**ask(f"[words 5] question {number}")) as stream:
                 return describe(await stream.get_final_message())
 
-        return await call_all([lambda n=n: (stream if n % 2 else call)(n) for n in range(20)])
+        return await call_all([partial(call, number) for number in range(20)])
 
     answers = tape.round_trip(fan_out, way)
     assert len({answer["id"] for answer in answers}) == 20
@@ -60,7 +60,7 @@ def test_equal_calls_in_turn_get_the_answers_in_turn(tape: Tape) -> None:
 
 @pytest.mark.parametrize("shared", [True, False], ids=["one client", "a client each"])
 def test_threads_started_inside_belong_to_the_cassette(tape: Tape, shared: bool) -> None:
-    """Neither plain threads nor pools hand on the context; their calls are recorded and replayed all the same."""
+    """Neither plain threads nor pools hand on the context; their calls are recorded all the same."""
 
     async def work(client: Any) -> Any:
         def call(number: int) -> Any:

@@ -9,6 +9,8 @@ from typing import Any
 
 import anthropic
 import pytest
+
+from claude_replay import RecordingEnded
 from sdk_ways import (
     ASYNC_WAYS,
     ASYNCIO,
@@ -24,8 +26,6 @@ from sdk_ways import (
     enter,
     settle,
 )
-
-from claude_replay import RecordingEnded
 
 pytestmark = pytest.mark.filterwarnings(UNFINISHED_GENERATORS)
 
@@ -90,7 +90,9 @@ def test_a_stream_that_was_closed_unread_can_be_closed_unread(tape: Tape, way: W
     """A response whose body nobody wanted is recorded without it."""
 
     async def open_and_close(client: Any) -> Any:
-        raw = await settle(client.messages.with_raw_response.create(**ask("Hello [hang-after 0]", stream=True)))
+        raw = await settle(
+            client.messages.with_raw_response.create(**ask("Hello [hang-after 0]", stream=True))
+        )
         stream = await settle(raw.parse())
         await settle(stream.close())
         return raw.status_code, raw.headers["request-id"]
@@ -187,7 +189,7 @@ def test_a_paced_stream_pauses_as_the_live_one_did(
     assert sleeps == [pause / factor for pause in (0.07, 0.01, 0.02, 0.04)]
 
 
-@pytest.mark.parametrize("way", (SYNC, ASYNCIO), ids=str)
+@pytest.mark.parametrize("way", [SYNC, ASYNCIO], ids=str)
 def test_an_instant_stream_never_pauses(tape: Tape, way: Way, sleeps: list[float]) -> None:
     """Without a pace nothing sleeps, however slow the recorded answer was."""
     recorded = tape.record(lambda client: read_deltas(client, "[pieces a|b|c] [slow 3]"), way)
@@ -206,7 +208,7 @@ def test_paced_streams_run_side_by_side(tape: Tape, way: Way) -> None:
         async def read(name: str) -> None:
             stream = await client.messages.create(**ask(f"[pieces {name}|{name}] [slow 20]", stream=True))
             async for event in stream:
-                order.append(f"{name} {event.type}")
+                order.append(f"{name} {event.type}")  # noqa: PERF401  # the order among both streams counts
 
         async with anyio.create_task_group() as group:
             group.start_soon(read, "one")

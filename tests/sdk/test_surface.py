@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+
 from sdk_ways import WAYS, Scenario, Tape, Way, ask, attempt, describe, each, enter, settle
 
 TOOLS = [
@@ -31,8 +32,10 @@ async def create(client: Any) -> Any:
 
 
 async def create_with_odd_text(client: Any) -> Any:
-    text = "[echo tabs\t, spaces   , \r\n lines, \x85\u2028\u2029, \U0001f600, \x7f, 'quotes' \"and\" {braces}: #!&*]"
-    return describe(await settle(client.messages.create(**ask(text))))
+    text = (
+        "tabs\t, spaces   , \r\n lines, \x85\u2028\u2029, \U0001f600, \x7f, 'quotes' \"and\" {braces}: #!&*"
+    )
+    return describe(await settle(client.messages.create(**ask(f"[echo {text}]"))))
 
 
 async def create_with_media(client: Any) -> Any:

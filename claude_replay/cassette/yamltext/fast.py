@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from claude_replay.cassette.yamltext.emit import (
     _KEY_LIMIT,
@@ -32,6 +32,7 @@ DECLINED: Final = object()
 
 # Far below what `read` takes on by default, for each value and each key is at least one character.
 _LONGEST_TEXT = 5_000_000
+_LONGEST_MEMO = 80
 _WORDS = {_render_scalar(value): value for value in (None, True, False)}
 _NUMBER_STARTS = frozenset("-0123456789")
 # What an entry starts with: text for `read` too, though `emit` quotes those that start with a digit.
@@ -55,13 +56,6 @@ _Line = tuple[int, tuple[int, ...], str | None, int, Any]
 """Level, levels of the collections that start after its first dash, key or None, kind of value, and value."""
 _Piece = tuple[list[tuple[str | None, object]], str]
 """Keys, None in a list, each with a value, or with `dict` or `list` for what starts; and closing brackets."""
-
-# Most lines, and most pieces of collections on one line, have been seen before.
-_MEMO_SIZE = 4096
-_LONGEST_MEMO = 80
-_LINES: dict[str, _Line] = {}
-_PIECES: dict[str, _Piece] = {}
-_T = TypeVar("_T")
 
 
 def read_own(text: str) -> object:
@@ -112,9 +106,9 @@ class _Tree:
     def add_lines(self, lines: list[str]) -> None:
         """Add what stands on `lines`; a literal block can start on the last one only."""
         here, level = self.here, self.level if self.waiting is None else _NOWHERE
-        known_line = _LINES.get
         for line in lines:
-            at, starts, key, kind, value = known_line(line) or _read_line(line)
+            read_line = _recall_line if len(line) <= _LONGEST_MEMO else _read_line
+            at, starts, key, kind, value = read_line(line)
             if at != level or starts:
                 here, level = self.move_to(at, starts)
             if kind:
@@ -132,7 +126,7 @@ class _Tree:
                 here[key] = value
 
     def move_to(self, level: int, starts: tuple[int, ...]) -> tuple[Any, int]:
-        """Open or close collections for a line of that level, open those that start on it; where one is then."""
+        """Open or close collections until a line of that level fits, then open those that start on it."""
         if self.waiting is not None:
             if level - self.level not in (1, 4):
                 raise ValueError
@@ -176,7 +170,7 @@ def _read_line(line: str) -> _Line:
     key = _read_key(name) if name else None
     level, width = 2 * len(margin) + (1 if dashes else 0), 2 * len(dashes)
     starts = (*range(level + 4, level + width, 4), *((level + width - 1,) if dashes and name else ()))
-    return _remember(_LINES, line, (level, starts, key, kind, value))
+    return level, starts, key, kind, value
 
 
 # There are no more widths than levels.
@@ -206,8 +200,7 @@ def _cut_flow(token: str) -> list[_Piece]:
         pieces = _PIECE.findall(token)
         if ", ".join(pieces) != token:
             raise ValueError
-    known_piece = _PIECES.get
-    return [known_piece(piece) or _read_piece(piece) for piece in pieces]
+    return [_recall_piece(piece) if len(piece) <= _LONGEST_MEMO else _read_piece(piece) for piece in pieces]
 
 
 def _read_piece(piece: str) -> _Piece:
@@ -221,7 +214,7 @@ def _read_piece(piece: str) -> _Piece:
     ]
     if any(token or ends for _, token, _, ends in starts) or not (last[1] or last[3]):
         raise ValueError
-    return _remember(_PIECES, piece, (members, last[3]))
+    return members, last[3]
 
 
 def _build_flow(pieces: list[_Piece], room: int) -> object:
@@ -282,9 +275,6 @@ def _unquote(token: str) -> str:
     return str(json.loads(token)) if token[0] == '"' else token
 
 
-def _remember(memo: dict[str, _T], text: str, meaning: _T) -> _T:
-    if len(text) <= _LONGEST_MEMO:
-        if len(memo) >= _MEMO_SIZE:
-            memo.clear()
-        memo[text] = meaning
-    return meaning
+# Most lines, and most pieces of collections on one line, have been seen before.
+_recall_line = lru_cache(maxsize=4096)(_read_line)
+_recall_piece = lru_cache(maxsize=4096)(_read_piece)

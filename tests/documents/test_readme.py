@@ -1,0 +1,94 @@
+"""The README says what is so: its examples run, and its tables name every setting and mode."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from standin import ClaudeServer
+
+from claude_replay.settings import FIELDS, RECORD_MODES, Settings
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+TESTS = [block for block in blocks("python") if "def test_" in block]
+CONFTESTS = [block for block in blocks("python") if "def claude_replay_config" in block]
+FUNCTIONS = [block for block in blocks("python") if "def ask(" in block]
+
+
+def run_twice(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Record from the stand-in, then replay with neither server nor key."""
+    with ClaudeServer() as server:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "stand-in")
+        recorded = pytester.runpytest_subprocess("--claude-record=once")
+        asked = server.count
+    recorded.assert_outcomes(passed=count)
+    assert asked >= 1
+
+    monkeypatch.delenv("ANTHROPIC_BASE_URL")
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    replayed = pytester.runpytest_subprocess()
+    replayed.assert_outcomes(passed=count)
+    replayed.stdout.fnmatch_lines([f"{asked} replayed · 0 recorded · 0 live*"])
+
+
+@pytest.mark.parametrize("block", TESTS)
+def test_examples_of_tests_record_and_replay(
+    block: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test copied from the README is recorded once and replayed from then on."""
+    pytester.makepyfile(test_example=block)
+    run_twice(pytester, monkeypatch, block.count("def test_"))
+
+
+@pytest.mark.parametrize("block", FUNCTIONS)
+def test_examples_of_functions_record_and_replay(
+    block: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function copied from the README does what the text around it says."""
+    test = '\n\ndef test_ask():\n    assert "colors" in ask("Name three colors.")\n'
+    pytester.makepyfile(test_example=block + test)
+    run_twice(pytester, monkeypatch, 1)
+
+
+@pytest.mark.parametrize("block", CONFTESTS)
+def test_examples_of_settings_are_valid(
+    block: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fixture and the ini file from the README are accepted, and take effect."""
+    (toml,) = [block for block in blocks("toml") if "claude_replay_" in block]
+    pytester.makepyprojecttoml(toml)
+    pytester.makeconftest(block)
+    pytester.makepyfile(test_example=TESTS[0])
+    run_twice(pytester, monkeypatch, 1)
+
+    assert [path.name for path in (pytester.path / "tests" / "cassettes").rglob("*.yaml")]
+
+
+def test_there_are_examples_of_each_kind() -> None:
+    """A change of the README cannot leave this file without anything to run."""
+    assert (len(TESTS), len(FUNCTIONS), len(CONFTESTS)) == (3, 1, 1)
+
+
+def test_every_setting_is_in_the_table_with_its_default() -> None:
+    """Name and default of each setting stand in the README."""
+    for name in FIELDS:
+        row = re.search(rf"^\| `{name}` \| (.*?) \|", README, re.MULTILINE)
+        assert row is not None, name
+        value = getattr(Settings(), name)
+        default = str(value).lower() if isinstance(value, bool) else value
+        if default:
+            assert row[1] == f"`{default}`", name
+
+
+def test_every_record_mode_is_in_the_table() -> None:
+    """Each mode has a row."""
+    for mode in RECORD_MODES:
+        assert re.search(rf"^\| `{mode}`", README, re.MULTILINE), mode

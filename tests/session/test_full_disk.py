@@ -1,0 +1,168 @@
+"""Disks and folders that refuse to be written to."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from claude_replay import CassetteSaveError
+from claude_replay.cassette import load_cassette
+from recordings import Studio, ask, make_client
+
+
+def read_count(path: Path) -> int:
+    """How many exchanges a cassette holds."""
+    cassette = load_cassette(path)
+    assert cassette is not None
+    return len([entry.exchange for entry in cassette.entries])
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+def test_an_unwritable_folder_is_refused_before_anything_is_sent(studio: Studio, mode: str) -> None:
+    """Nobody pays for what cannot be kept; the message names cassette, reason and remedy."""
+    studio.path.parent.write_text("a file where the folder should be", encoding="utf-8")
+    with pytest.raises(CassetteSaveError) as caught:
+        studio.ask("one", mode=mode)
+    assert str(caught.value) == (
+        f"{studio.path}: recording was asked for, but its folder cannot be written: Not a directory. "
+        "Nothing was sent. Make it writable, or choose another: claude_replay_dir in the ini file."
+    )
+    assert studio.server.count == 0
+
+
+def test_an_unwritable_folder_is_no_matter_while_replaying(studio: Studio) -> None:
+    """A cassette that cannot be there is one that is not there."""
+    studio.path.parent.write_text("a file where the folder should be", encoding="utf-8")
+    with studio.open("none") as handle:
+        pass
+    assert handle.sent == []
+
+
+def test_a_folder_that_is_removed_while_recording_is_made_again(studio: Studio) -> None:
+    """What was recorded is in memory too, so nothing is lost with the folder and the journal in it."""
+    client = make_client(studio.server)
+    with studio.open("once"):
+        ask(client, "one")
+        for path in studio.find("*"):
+            path.unlink()
+        studio.path.parent.rmdir()
+        ask(client, "two")
+    assert read_count(studio.path) == 2
+    assert studio.files == ["chat.yaml"]
+
+
+def test_what_cannot_be_saved_stays_in_the_journal(studio: Studio) -> None:
+    """The message says where; when the cause is mended, the next recording takes it up."""
+    client = make_client(studio.server)
+    with pytest.raises(CassetteSaveError) as caught, studio.open("once"):
+        ask(client, "one")
+        studio.path.mkdir()
+    (journal,) = studio.find("*.journal")
+    assert str(caught.value) == (
+        f"{studio.path}: cannot be read: Is a directory\n"
+        f"1 exchange was recorded and kept in {journal}; mend the cause, and the next recording takes them up: "
+        f"use_cassette({str(studio.path)!r}, mode='once')"
+    )
+    studio.path.rmdir()
+    studio.ask("one", mode="once")
+    assert studio.tallies[-1].replayed == 1
+    assert studio.files == ["chat.yaml"]
+
+
+def test_what_neither_cassette_nor_journal_can_hold_is_rescued(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last resort is a cassette in the temporary folder, and the message names it."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    client = make_client(studio.server)
+    with pytest.raises(CassetteSaveError) as caught, studio.open("once"):
+        ask(client, "one")
+        ask(client, "two")
+        for path in studio.find("*"):
+            path.unlink()
+        studio.path.parent.rmdir()
+        studio.path.parent.write_text("a file where the folder was", encoding="utf-8")
+    found = re.search(r"2 exchanges were recorded and kept in (\S+), which is a cassette;", str(caught.value))
+    assert found is not None
+    assert Path(found[1]).is_relative_to(temporary)
+    assert read_count(Path(found[1])) == 2
+
+
+def test_where_nothing_can_be_written_at_all_the_loss_is_said(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no place left for what was recorded, and nobody is told that there was."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    client = make_client(studio.server)
+    with pytest.raises(CassetteSaveError) as caught, studio.open("once"):
+        ask(client, "one")
+        for path in studio.find("*"):
+            path.unlink()
+        studio.path.parent.rmdir()
+        studio.path.parent.write_text("a file where the folder was", encoding="utf-8")
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert "cannot be locked: No such file or directory\n1 exchange was recorded and LOST" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize("mode", ["once", "rewrite"])
+def test_a_temporary_folder_that_is_not_there_is_refused_before_anything_is_sent(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Workers could not agree without it, so recording does not begin; replaying does."""
+    studio.ask("one", mode="once")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(CassetteSaveError, match="cannot be used: No such file"):
+        studio.ask("one", "two", mode=mode)
+    assert studio.server.count == 1
+    studio.ask("one", mode="none")
+
+
+def test_a_temporary_folder_that_somebody_else_has_made_is_not_used(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name can be guessed, and a link in its place could lead our files anywhere."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    studio.ask("one", mode="once")
+    (folder,) = tmp_path.glob("claude-replay*")
+    for path in folder.rglob("*"):
+        path.unlink(missing_ok=True) if path.is_file() else None
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CassetteSaveError, match="does not belong to you; remove it, or set TMPDIR"):
+        studio.ask("one", mode="once")
+
+
+FULL = """
+import resource
+
+limit = int(sys.argv[3])
+with use_cassette(path, mode="once"):
+    ask(client, "one")
+    # From here on no file can grow beyond this: what a full disk does to every write that is too much.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    ask(client, "two")
+    ask(client, "three " + "x" * 3000)
+    ask(client, "four")
+"""
+
+
+def test_a_full_disk_loses_nothing_that_fits_somewhere(studio: Studio) -> None:
+    """A write that fails in the middle spoils neither what stands in the journal nor what comes after it."""
+    done = studio.run_script(FULL, 4500)
+    assert done.returncode == 1
+    assert "CassetteSaveError" in done.stderr
+    assert "chat.yaml: cannot be written: File too large" in done.stderr
+    assert "4 exchanges were recorded and LOST, but for 3 of them in " in done.stderr
+    (journal,) = studio.find("*")
+    studio.ask("one", "two", "four", mode="once")
+    assert (studio.tallies[-1].replayed, studio.tallies[-1].recorded) == (3, 0)
+    assert not journal.exists()
