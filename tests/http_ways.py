@@ -87,7 +87,7 @@ def ask_with_requests(url: str, body: Any, headers: dict[str, str]) -> Reply:
 
 
 def ask_with_urllib3(url: str, body: Any, headers: dict[str, str]) -> Reply:
-    with urllib3.PoolManager(retries=False) as pool:
+    with urllib3.PoolManager(retries=urllib3.Retry(connect=0, read=0, redirect=2)) as pool:
         method = "GET" if body is None else "POST"
         response = pool.request(method, url, body=_encode(body), headers=headers, timeout=20)
         return _make_reply(response.status, response.headers.items(), response.data)

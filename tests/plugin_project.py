@@ -31,7 +31,10 @@ def make_client(**options):
 
 
 def ask(prompt, *, client=None, **options):
-    message = (client or make_client()).messages.create(
+    if client is None:
+        with make_client() as client:
+            return ask(prompt, client=client, **options)
+    message = client.messages.create(
         model=MODEL, max_tokens=100, messages=[{"role": "user", "content": prompt}], **options
     )
     return message.content[0].text

@@ -34,7 +34,7 @@ def make_body(content: object = "Hello", **fields: Any) -> dict[str, Any]:
 
 @cache
 def load_corpus() -> list[tuple[str, Exchange]]:
-    """Each exchange in the vcrpy cassettes below CLAUDE_REPLAY_CORPUS, with the name of its file and its number."""
+    """The exchanges in vcrpy cassettes below CLAUDE_REPLAY_CORPUS, each with file name and number."""
     found: list[tuple[str, Exchange]] = []
     for path in sorted(Path(CORPUS).rglob("*")):
         known = find_format(path.read_bytes()) if path.name.endswith(_SUFFIXES) else None
@@ -121,7 +121,12 @@ def _tool_definition(mark: object) -> dict[str, object]:
 def _assistant_blocks(mark: object) -> list[dict[str, object]]:
     given = {"cache_control": {"type": "ephemeral"}, "metadata": {"a": 1}, "n": 1, "yes": True, "no": None}
     caller = {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}
-    search = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "q"}}
+    search: dict[str, object] = {
+        "type": "server_tool_use",
+        "id": "srvtoolu_1",
+        "name": "web_search",
+        "input": {"query": "q"},
+    }
     found = {"type": "web_search_result", "title": "T", "url": "https://a.example", "encrypted_content": "e"}
     references = [{"type": "tool_reference", "tool_name": "late", "cache_control": mark}]
     tools_found = {"type": "tool_search_tool_search_result", "tool_references": references}
@@ -129,7 +134,7 @@ def _assistant_blocks(mark: object) -> list[dict[str, object]]:
     return [
         {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
         {"type": "redacted_thinking", "data": "cmVk"},
-        search,
+        {**search, "input": {"query": "q"}},
         {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [found]},
         {"type": "tool_search_tool_result", "tool_use_id": "srvtoolu_2", "content": tools_found},
         {

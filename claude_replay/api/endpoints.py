@@ -19,6 +19,8 @@ _OPERATIONS = {
     "/v1/messages/count_tokens": "messages.count_tokens",
     "/v1/complete": "complete",
 }
+# How the SDK's clients begin their user-agent.
+_CLIENTS = ("Anthropic", "AsyncAnthropic")
 _MESSAGES_PATHS = ("/v1/messages", "/v1/messages/count_tokens")
 _VERTEX_PATH, _VERTEX_VERBS = "/publishers/anthropic/", (":rawPredict", ":streamRawPredict")
 _BEDROCK_PATH, _BEDROCK_VERBS = "/model/", ("/invoke", "/invoke-with-response-stream")
@@ -62,14 +64,15 @@ def identify(method: str, url: str, headers: Mapping[str, str]) -> Endpoint | No
     """
     The endpoint a request is for, or None where it is not Claude's.
 
-    A request is Claude's when its host serves Claude, when it carries the `anthropic-version` header that the
-    SDK sends to gateways and stand-ins too, or when Bedrock, Vertex or Foundry serve it on a Claude path.
+    A request is Claude's when its host serves Claude, when Bedrock, Vertex or Foundry serve it on a Claude
+    path, or when its headers say so wherever it goes (to gateways and stand-ins): `anthropic-version`, or the
+    name of one of the SDK's clients, of which those for Bedrock and Vertex send no version.
     """
-    if "anthropic-version" in headers:
+    if "anthropic-version" in headers or headers.get("user-agent", "").startswith(_CLIENTS):
         return describe_endpoint(method, url)
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if is_claude_host(host) or _is_provider(host, parts.path, headers):
+    if is_claude_host(host) or _is_provider(host, parts.path):
         return describe_endpoint(method, url)
     return None
 
@@ -77,7 +80,7 @@ def identify(method: str, url: str, headers: Mapping[str, str]) -> Endpoint | No
 def describe_endpoint(method: str, url: str) -> Endpoint:
     """The endpoint of a request that is known to be Claude's."""
     parts = urlsplit(url)
-    path, takes_messages = _strip_prefix(parts.path)
+    path, takes_messages = _strip_prefix(parts.path or "/")
     method = method.upper()
     operation = _OPERATIONS.get(path) if method == "POST" else None
     # `?beta=true` is how older SDKs asked for the same endpoint; dropping it keeps their recordings valid.
@@ -104,11 +107,10 @@ def _strip_prefix(path: str) -> tuple[str, bool]:
     return path, False
 
 
-def _is_provider(host: str, path: str, headers: Mapping[str, str]) -> bool:
+def _is_provider(host: str, path: str) -> bool:
     host = host.rstrip(".")
     if host.startswith("bedrock-runtime") and host.endswith(".amazonaws.com"):
-        # An inference profile of one's own need not name the model; the SDK's clients name themselves.
-        return "anthropic" in path or "claude" in path or "Anthropic" in headers.get("user-agent", "")
+        return "anthropic" in path or "claude" in path
     if host.endswith(("aiplatform.googleapis.com", ".rep.googleapis.com")):
         return _VERTEX_PATH in path
     return host.endswith(".services.ai.azure.com") and path.startswith("/anthropic")

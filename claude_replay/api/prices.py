@@ -21,13 +21,13 @@ def cost_usd(model: str, usage: Usage) -> float | None:
         return None
     # genai-prices counts cached tokens as part of the input, Claude apart from it.
     cached = usage.cache_creation_input_tokens + usage.cache_read_input_tokens
-    priced = PricedUsage(
-        input_tokens=usage.input_tokens + cached,
-        cache_write_tokens=usage.cache_creation_input_tokens,
-        cache_read_tokens=usage.cache_read_input_tokens,
-        output_tokens=usage.output_tokens,
-    )
     try:
+        priced = PricedUsage(
+            input_tokens=usage.input_tokens + cached,
+            cache_write_tokens=usage.cache_creation_input_tokens,
+            cache_read_tokens=usage.cache_read_input_tokens,
+            output_tokens=usage.output_tokens,
+        )
         return float(calc_price(priced, model_ref=model, provider_id="anthropic").total_price)
     except (LookupError, ValueError):
         return None

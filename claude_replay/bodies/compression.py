@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,6 +18,10 @@ _MODULES = {
     "br": ("brotli", "brotlicffi"),
     "zstd": ("zstandard", "backports.zstd", "compression.zstd"),
 }
+
+
+# What no text of an API contains, and hardly any compressed body does not.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Decoder(Protocol):
@@ -155,14 +160,21 @@ def _import_first(encoding: str) -> Any:
         except ImportError:
             continue
     package = _MODULES[encoding][0]
-    raise ValueError(
-        f"the content-encoding {encoding!r} needs the package {package!r}: pip install {package}"
-    )
+    raise ValueError(f"the content-encoding {encoding!r} needs a package: pip install {package}")
 
 
 def decompress(content: bytes, encoding: str) -> bytes:
     """Undo a `content-encoding` at once; raises ValueError where that fails or the end is missing."""
     decoder = decompressor(encoding)
+    if _is_text(content):
+        return content
     data = decoder.feed(content)
     decoder.finish()
     return data
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return _CONTROL.search(content.decode("utf-8")) is None
+    except UnicodeDecodeError:
+        return False

@@ -103,9 +103,11 @@ def load_answer(document: object) -> tuple[Response, Meta]:
     answered = _mapping(fields.get("response"), "response", _RESPONSE_KEYS)
     meta = _mapping(fields.get("meta", {}), "meta", _META_KEYS)
     headers = _headers(answered.get("headers", {}), "response.headers")
+    body = _load_body(answered, "response")
     ended = _load_ended(answered.get("ended", "complete"))
-    status = _load_status(answered.get("status"), ended)
-    return Response(status, headers, _load_body(answered, "response"), ended), _load_meta(meta, answered)
+    came_nothing = ended == "cancelled" and not headers and body is None
+    status = 0 if came_nothing and "status" not in answered else _load_status(answered.get("status"))
+    return Response(status, headers, body, ended), _load_meta(meta, answered)
 
 
 def _load_ended(ended: object) -> Ended:
@@ -116,11 +118,9 @@ def _load_ended(ended: object) -> Ended:
     raise ValueError(f"response.ended: one of {expected} was expected, not {ended!r:.60}")
 
 
-def _load_status(status: object, ended: Ended) -> int:
-    if status is None and ended == "cancelled":
-        return 0
+def _load_status(status: object) -> int:
     if type(status) is not int or not 100 <= status <= 599:
-        raise ValueError(f"response.status: an HTTP status was expected, not {status!r:.60}")
+        raise ValueError("response.status: an HTTP status was expected" + _but(status))
     return status
 
 

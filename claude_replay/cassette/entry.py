@@ -17,7 +17,7 @@ from claude_replay.cassette.document import (
     load_request,
 )
 from claude_replay.cassette.identity import make_id, trusted_key
-from claude_replay.cassette.yamltext import Flow, YamlError, emit, read
+from claude_replay.cassette.yamltext import DECLINED, Flow, YamlError, emit, read, read_own
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import Exchange, Meta, Request, Response
 
@@ -149,7 +149,10 @@ def _emit(key: str, value: Mapping[str, object]) -> bytes:
 
 
 def _read(data: bytes, name: str, line: int) -> object:
-    value = read(data.decode("utf-8"), name=name, first_line=line)
+    text = data.decode("utf-8")
+    value = read_own(text)
+    if value is DECLINED:
+        value = read(text, name=name, first_line=line)
     if isinstance(value, dict):
         return value
     if isinstance(value, list) and len(value) == 1:

@@ -101,7 +101,7 @@ def lock_cassette(path: Path) -> Iterator[None]:
 
 
 def mark_once(run_id: str, path: Path, mark: str) -> None:
-    """Remember for all processes of a test run that `mark` holds for a cassette; raises CassetteSaveError."""
+    """Remember `mark` of a cassette, for all processes of a test run; raises CassetteSaveError."""
     folder = _require_state(path) / f"run-{run_id}"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / f"{_key(path)}.{mark}").touch()
@@ -166,8 +166,8 @@ def ensure_writable(path: Path) -> None:
     except OSError as error:
         raise CassetteSaveError(
             f"{path}: recording was asked for, but its folder cannot be written: {error.strerror} "
-            f"({error.filename}). Nothing was sent. Make it writable, or choose another: claude_replay_dir in "
-            "the ini file."
+            f"({error.filename}). Nothing was sent. Make it writable, or choose another: claude_replay_dir "
+            "in the ini file."
         ) from None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import repeat
+from itertools import accumulate, pairwise, repeat
 
 from claude_replay.bodies import delta_field
 from claude_replay.exchange import Deltas, Event, EventStream, RawEvent, StreamItem
@@ -119,8 +119,9 @@ def load_cuts(text: object) -> Iterator[int]:
 
 
 def dump_times(times: tuple[int, ...]) -> str:
-    """Arrival times in milliseconds as the steps between them."""
-    return dump_cuts(max(later - earlier, 0) for earlier, later in zip((0, *times), times, strict=False))
+    """Arrival times in milliseconds as the steps between them; a clock that ran backwards stood still."""
+    forward = [0, *accumulate(times, max)]
+    return dump_cuts(later - earlier for earlier, later in pairwise(forward))
 
 
 def load_times(text: object) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -84,6 +83,8 @@ def _answer_itself(arguments: Sequence[str]) -> int:
 
 
 def _explain_accident(error: Exception) -> str:
+    import traceback
+
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (
         f"{type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno})\n"

@@ -57,14 +57,7 @@ def _render_stream_end(stream: EventStream, message: object) -> Iterator[str]:
 def render_body(body: Body, *, whole: bool) -> list[str]:
     """The lines of a body that is neither a message nor asks for one; `whole` cuts nothing."""
     if isinstance(body, Json):
-        error, line = _describe_error(body.value), compact_json(body.value)
-        lines = (
-            [f"[error] {error}"]
-            if error
-            else [line]
-            if len(line) <= WIDTH
-            else pretty_json(body.value).split("\n")
-        )
+        lines = _render_json(body.value)
     elif isinstance(body, Text):
         lines = body.text.split("\n")
     elif isinstance(body, Binary):
@@ -72,6 +65,13 @@ def render_body(body: Body, *, whole: bool) -> list[str]:
     else:
         lines = ["[no body]"]
     return lines if whole else cut_lines(lines, _SHOWN_LINES)
+
+
+def _render_json(value: object) -> list[str]:
+    error, line = _describe_error(value), compact_json(value)
+    if error is not None:
+        return [f"[error] {error}"]
+    return [line] if len(line) <= WIDTH else pretty_json(value).split("\n")
 
 
 def _describe_error(data: object) -> str | None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from claude_replay.cassette import Cassette, load_cassette
 from claude_replay.cassette.formats import find_format
-from claude_replay.cassette.formats.unpack import read_head
 from claude_replay.errors import SettingsError
 
 __all__ = ["DEFAULT_FOLDER", "Found", "find_files", "read_cassette"]
@@ -87,7 +86,6 @@ def _is_cassette(path: Path) -> bool:
         head = file.read(_HEAD_BYTES)
     if find_format(head) is not None:
         return True
-    head = head if head[:2] != b"\x1f\x8b" else read_head(head)
     return bool(_COMMENT.search(head) or all(key.search(head) for key in _KEYS))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from claude_replay.session import Run, Session
@@ -41,7 +42,7 @@ def push_ambient(ambient: Ambient) -> None:
 
 def pop_ambient(ambient: Ambient) -> None:
     """Stop providing."""
-    if ambient in _stack:
+    with suppress(ValueError):
         _stack.remove(ambient)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from claude_replay.api import Endpoint
@@ -13,6 +13,7 @@ from claude_replay.exchange import Request
 from claude_replay.intercept.live import LiveAnswer
 from claude_replay.intercept.outlets import sending
 from claude_replay.intercept.playback import Playback, play
+from claude_replay.redact import KEPT_REQUEST_HEADERS
 from claude_replay.session import Session
 from claude_replay.settings import may_send
 
@@ -21,6 +22,8 @@ __all__ = ["Call"]
 # How clients without an API key sign in. Tokens never enter a cassette, and are not asked for on replay: the
 # placeholder key takes their place.
 _SIGN_IN = "POST /v1/oauth/token"
+# What replay needs of a request's twenty headers; reading all of them would be felt in each replayed call.
+_LOOKED_AT = frozenset(name.encode() for name in (*KEPT_REQUEST_HEADERS, "content-encoding"))
 
 
 class Call:
@@ -54,9 +57,12 @@ class Call:
         return None
 
     def _convert(self, content: bytes) -> Request:
-        headers = read_headers(self._request.headers)
+        replays_only = not may_send(self._session.settings.mode)
+        headers = read_headers(self._request.headers, _LOOKED_AT if replays_only else None)
         if encoding := headers.get("content-encoding"):
-            content = decompress(content, encoding)
+            # What cannot be unpacked here, the server may understand all the same.
+            with suppress(ValueError):
+                content = decompress(content, encoding)
         return Request(self._request.method, self._url, headers, decode_body(content, media_type(headers)))
 
     @contextmanager
@@ -76,11 +82,13 @@ class Call:
         return self._answer
 
 
-def read_headers(headers: Any) -> dict[str, str]:
-    """The headers of a request or response; names in lower case, values of equal names joined."""
+def read_headers(headers: Any, names: Container[bytes] | None = None) -> dict[str, str]:
+    """The headers of a request or response, or those of `names`; equal ones joined, names in lower case."""
     found: dict[str, str] = {}
     for raw_name, raw_value in headers.raw:
-        # Latin-1 cannot fail; `headers.items()` would try three encodings on each header first.
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        found[name] = f"{found[name]}, {value}" if name in found else value
+        key = raw_name.lower()
+        if names is None or key in names:
+            # Latin-1 cannot fail; `headers.items()` would try three encodings on each header first.
+            name, value = key.decode("latin-1"), raw_value.decode("latin-1")
+            found[name] = f"{found[name]}, {value}" if name in found else value
     return found

@@ -7,7 +7,6 @@ import codecs
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -110,8 +109,8 @@ class LiveAnswer:
 
     def _finish(self, ended: Ended) -> None:
         try:
-            body, times = self._decode()
-        except (ValueError, zlib.error) as error:
+            body, times = self._decode(ended)
+        except ValueError as error:
             self._abandon(f"the answer cannot be read: {error}")
             return
         if isinstance(body, EventStream) and ended != "complete":
@@ -127,15 +126,16 @@ class LiveAnswer:
             Meta(duration=round(end - self._started, 3), times=tuple(times)),
         )
 
-    def _decode(self) -> tuple[Body, list[int]]:
+    def _decode(self, ended: Ended) -> tuple[Body, list[int]]:
         unpack = decompressor(self._headers.get("content-encoding", ""))
+        unpacked = [(arrived, unpack.feed(piece)) for arrived, piece in self._pieces]
+        if ended == "complete":
+            unpack.finish()
         if media_type(self._headers) != "text/event-stream":
-            content = b"".join(unpack.feed(piece) for _, piece in self._pieces)
-            return decode_body(content, media_type(self._headers)), []
+            return decode_body(b"".join(piece for _, piece in unpacked), media_type(self._headers)), []
         events, times, text = EventDecoder(), list[int](), codecs.getincrementaldecoder("utf-8")("replace")
-        for arrived, piece in self._pieces:
-            count = events.feed(text.decode(unpack.feed(piece)))
-            times += [round((arrived - self._started) * 1000)] * count
+        for arrived, piece in unpacked:
+            times += [round((arrived - self._started) * 1000)] * events.feed(text.decode(piece))
         return events.finish(), times
 
 

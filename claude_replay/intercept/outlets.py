@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ def add_guard(guard: Guard) -> None:
 
 def remove_guard(guard: Guard) -> None:
     """Forget a guard that was uninstalled."""
-    if guard in _guards:
+    with suppress(ValueError):
         _guards.remove(guard)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Literal
 
 from claude_replay.bodies import encode_body, encode_chunks
@@ -102,14 +103,8 @@ def _pieces(
 
 
 def _together(chunks: Iterator[bytes]) -> Iterator[tuple[float, bytes]]:
-    batch: list[bytes] = []
-    for chunk in chunks:
-        batch.append(chunk)
-        if len(batch) == _CHUNK_EVENTS:
-            yield 0.0, b"".join(batch)
-            batch = []
-    if batch:
-        yield 0.0, b"".join(batch)
+    while batch := b"".join(islice(chunks, _CHUNK_EVENTS)):
+        yield 0.0, batch
 
 
 def _pauses(meta: Meta, factor: float) -> Iterator[float]:

@@ -50,7 +50,7 @@ def enter(session: Session | None, *, ambient: bool = False) -> Scope:
     hold for the task or thread that opened them and what it starts.
     """
     with _lock:
-        scope = Scope(session, _find_nearest(), ambient)
+        scope = Scope(session, _find_nearest(_current.get()), ambient)
         _open.append(scope)
     _current.set(scope)
     return scope
@@ -63,7 +63,7 @@ def leave(scope: Scope) -> None:
         if scope in _open:
             _open.remove(scope)
         if _current.get() is scope:
-            _current.set(_find_open(scope))
+            _current.set(_skip_closed(scope))
 
 
 def current_session() -> Session | None:
@@ -76,31 +76,35 @@ def current_session() -> Session | None:
     with _lock:
         if not _open:
             return None
-        return (_find_nearest() or _find_innermost()).session
+        # Event loops and pools that outlive a test remember its cassette, but serve the next test as well.
+        own = _skip_closed(_current.get(), only_ambient=True)
+        scope = _find_innermost() if own is None else _find_nearest(own)
+        if scope is None:
+            raise LiveCallRefused(
+                f"claude_replay: a task or thread that was started within {own} has sent a request after "
+                f"that cassette was closed, while {_open[-1]} is open.\n"
+                "  Wait for it, or cancel it, before its cassette is closed."
+            )
+        return scope.session
 
 
-def _find_open(scope: Scope | None) -> Scope | None:
-    while scope is not None and not scope.is_open:
+def _skip_closed(scope: Scope | None, *, only_ambient: bool = False) -> Scope | None:
+    while scope is not None and not scope.is_open and (scope.ambient or not only_ambient):
         scope = scope.parent
     return scope
 
 
-def _find_nearest() -> Scope | None:
-    """The one opened last among those that hold here; None in a thread without context if none is ambient."""
-    mine = _find_open(_current.get())
-    if _current.get() is None and _open and not _open[-1].ambient:
-        return None
+def _find_nearest(own: Scope | None) -> Scope | None:
+    """The one opened last among those that hold in a context: its own and the ambient ones."""
+    mine = _skip_closed(own)
     return next((scope for scope in reversed(_open) if scope.ambient or scope is mine), None)
 
 
 def _find_innermost() -> Scope:
-    """The one to which a thread without context belongs: the innermost, as long as all lie in each other."""
-    own, last = _current.get(), _open[-1]
-    if all(last.is_inside(scope) for scope in _open):
+    """The one to which a thread without context belongs."""
+    last = _open[-1]
+    if last.ambient or all(last.is_inside(scope) for scope in _open):
         return last
-    raise _explain_ambiguity()
-
-
     miss = CassetteMiss(
         f"claude_replay: several cassettes are open at once ({', '.join(map(str, _open))}) and this thread "
         "was started without its context, so it is unclear which of them a request of it belongs to.\n"

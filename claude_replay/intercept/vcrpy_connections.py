@@ -36,7 +36,7 @@ def ask_with_pool(
     made: list[Any] = []
 
     def make_connection(*args: Any, **options: Any) -> Any:
-        made.append(kind(unwrap(pool._new_conn()), session))
+        made.append(kind(unwrap(twin._new_conn()), session))
         return made[-1]
 
     # Timeouts, retries, proxies and redirects stay the pool's business; its own connections stay out of it.

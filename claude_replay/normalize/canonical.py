@@ -73,7 +73,8 @@ def _canonical_other(body: Text | Binary | EventStream) -> tuple[str, object]:
     if isinstance(body, Text):
         return "text", _fix_boundary(body.text.encode()).decode()
     if isinstance(body, Binary):
-        return "binary", [len(body.data), hashlib.sha256(_fix_boundary(body.data)).hexdigest()]
+        content = _fix_boundary(body.data)
+        return "binary", [len(content), hashlib.sha256(content).hexdigest()]
     # No endpoint takes an event stream; compared as it stands rather than refused.
     return "events", repr(body)
 

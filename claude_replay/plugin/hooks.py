@@ -46,7 +46,7 @@ class RunHooks:
             self._state.partial.add(report.nodeid.partition("::")[0])
 
     def pytest_collection_finish(self) -> None:
-        self._note_refusals("while tests were collected")
+        self._note_stopped("while tests were collected")
 
     # ------------------------------------------------------------------ one test
 
@@ -72,7 +72,7 @@ class RunHooks:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, None, None]:
         yield
-        if self._state.refusals or self._state.test is not None:
+        if self._state.stopped or self._state.test is not None:
             from claude_replay.plugin.outcomes import raise_swallowed
 
             raise_swallowed(self._state)
@@ -84,7 +84,7 @@ class RunHooks:
         report = yield
         if report.skipped:
             self._state.skipped.add(item.nodeid)
-        if call.excinfo is not None or self._state.refusals or self._state.test is not None:
+        if call.excinfo is not None or self._state.stopped or self._state.test is not None:
             from claude_replay.plugin.outcomes import amend_report
 
             amend_report(self._state, item, call, report)
@@ -92,10 +92,11 @@ class RunHooks:
 
     # ------------------------------------------------------------------ the end
 
+    @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         from claude_replay.plugin.summary import finish_run
 
-        self._note_refusals("after the last test")
+        self._note_stopped("after the last test")
         finish_run(self._state, session, exitstatus)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -103,7 +104,7 @@ class RunHooks:
 
         write_summary(self._state, terminalreporter)
 
-    def _note_refusals(self, when: str) -> None:
+    def _note_stopped(self, when: str) -> None:
         # There is no test that could be failed for them.
-        refusals, self._state.refusals = self._state.refusals, []
-        self._state.notes += [f"{when}: {refusal}" for refusal in refusals]
+        stopped, self._state.stopped = self._state.stopped, []
+        self._state.notes += [f"{when}: {failure}" for failure in stopped]

@@ -32,6 +32,9 @@ def start_network(state: State) -> Callable[[], None]:
     """Guard this process until the returned function is called; costs nothing before somebody uses the network."""
     mode, block, share_tls = _find_wanted(state)
     with ExitStack() as stack:
+        if (scopes := _find_scopes()) is not None:
+            # The cassette of a test that runs pytest is not for the tests of that run.
+            stack.callback(scopes.leave, scopes.enter(None, ambient=True))
         if block != "off":
             guard = Guard(state.refuse, mode=block)
             guard.install()
@@ -85,6 +88,10 @@ def _check_first(state: State, original: Callable[..., Any]) -> Callable[..., An
 
 
 def _is_covered() -> bool:
-    # Where no cassette was ever opened, the core is not even imported.
-    scopes = sys.modules.get("claude_replay.intercept.scope")
+    scopes = _find_scopes()
     return scopes is not None and scopes.current_session() is not None
+
+
+def _find_scopes() -> Any:
+    # Where no cassette was ever opened, the core is not even imported.
+    return sys.modules.get("claude_replay.intercept.scope")

@@ -12,7 +12,7 @@ import pytest
 
 from claude_replay.cassette import cassette_name
 from claude_replay.errors import SettingsError
-from claude_replay.plugin.items import MARK, cassette_path, module_of, nodeid_of, settings_of
+from claude_replay.plugin.items import MARK, cassette_path, module_of, settings_of
 
 if TYPE_CHECKING:
     from claude_replay.plugin.state import State
@@ -40,7 +40,8 @@ def find_orphans(state: State, session: pytest.Session) -> list[str]:
     for module in sorted(modules.keys() - state.partial - _named_in_part(state.config)):
         left = list(_find_unused(folder / cassette_name(f"{module}::x").parent, state))
         if left:
-            owned = {os.path.realpath(path) for item in modules[module] for path in _owned_by(item, state)}
+            owners = [_owned_by(item, state) for item in modules[module]]
+            owned = {os.path.realpath(path) for path in owners if path is not None}
             found += [path for path in left if os.path.realpath(path) not in owned]
     return [os.path.relpath(path, state.config.rootpath) for path in found]
 
@@ -75,14 +76,12 @@ def _is_ours(path: Path) -> bool:
         return file.read(len(_OURS)) == _OURS
 
 
-def _owned_by(item: pytest.Item, state: State) -> Iterator[Path]:
-    if item.get_closest_marker(MARK) is None and MARK not in getattr(item, "fixturenames", ()):
-        if item.nodeid in state.skipped:
-            # Who knows what it would have opened.
-            yield state.config.rootpath / state.given.settings.dir / cassette_name(nodeid_of(item))
-        return
+def _owned_by(item: pytest.Item, state: State) -> Path | None:
+    is_marked = MARK in getattr(item, "fixturenames", ())
+    # Who knows what a test that was skipped would have opened.
+    if not is_marked and item.nodeid not in state.skipped:
+        return None
     try:
-        yield cassette_path(state, item, settings_of(state, item, {}))
+        return cassette_path(state, item, settings_of(state, item, {}))
     except SettingsError:
-        # Said when the test ran.
-        return
+        return cassette_path(state, item, state.given.settings)

@@ -31,8 +31,8 @@ def raise_swallowed(state: State) -> None:
 
 
 def _take_stopped(state: State) -> list[ReplayFailure]:
-    refusals, state.refusals = state.refusals, []
-    return [*refusals, *(state.test.take_misses() if state.test is not None else [])]
+    stopped, state.stopped = state.stopped, []
+    return [*stopped, *(state.test.take_misses() if state.test is not None else [])]
 
 
 def amend_report(
@@ -91,11 +91,14 @@ def _tell(failures: Sequence[ReplayFailure], item: pytest.Item, *, is_swallowed:
 
 
 def _place(trace: TracebackType | None, item: pytest.Item) -> str:
-    """The last line of the project's own that led to a request."""
-    root, place = Path(item.config.rootpath), ""
+    """The line of the test that led to a request, and the last one of the project's own."""
+    root, first, last = item.config.rootpath, "", ""
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
-        if path == item.path or (path.is_relative_to(root) and "site-packages" not in path.parts):
-            place = f"\n  at        {path}:{trace.tb_lineno} in {trace.tb_frame.f_code.co_name}"
+        is_test = path == item.path
+        if is_test or (path.is_relative_to(root) and "site-packages" not in path.parts):
+            last = f"{path}:{trace.tb_lineno} in {trace.tb_frame.f_code.co_name}"
+            first = first or (last if is_test else "")
         trace = trace.tb_next
-    return place
+    places = [place for place in dict.fromkeys((first, last)) if place]
+    return "\n  at        " + "\n            ".join(places) if places else ""

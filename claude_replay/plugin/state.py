@@ -23,7 +23,7 @@ class State:
     One run: its settings, the test that is running, and what is known of those that ran.
 
     `test` is the open cassette of the running test, `fixture` the fixture of wider scope that is being set up.
-    `refusals` and `swallowed` are requests that were stopped and that no report has told of yet. `opened` holds the
+    `stopped` are requests that were stopped and that no report has told of yet, `swallowed` those a test is failed for. `opened` holds the
     paths of all cassettes that were used, `partial` the modules of which not all tests were collected, `skipped`
     the ids of tests that were skipped.
     """
@@ -35,7 +35,7 @@ class State:
         self.run_id: str = self.worker["claude_replay_run"] if self.worker else os.urandom(16).hex()
         self.test: OpenCassette | None = None
         self.fixture: tuple[str, str] | None = None
-        self.refusals: list[ReplayFailure] = []
+        self.stopped: list[ReplayFailure] = []
         self.swallowed: list[ReplayFailure] = []
         self.opened: set[str] = set()
         self.partial: set[str] = set()
@@ -50,6 +50,8 @@ class State:
         self.opened.add(os.path.abspath(session.path))
         # A test may have taken out the misses it expected.
         session.tally.missed = len(session.misses)
+        if session.tally.incomplete or session.settings.unplayed == "ignore":
+            session.tally.unplayed.clear()
         self.tallies.append(session.tally)
 
     def refuse(self, host: str, endpoint: Endpoint | None = None) -> LiveCallRefused:
@@ -57,7 +59,7 @@ class State:
         from claude_replay.plugin.refusals import explain_refusal
 
         refusal = explain_refusal(host, endpoint, self)
-        self.refusals.append(refusal)
+        self.stopped.append(refusal)
         return refusal
 
     def forget(self) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from claude_replay.api import describe_endpoint
 from claude_replay.cassette import Cassette, Entry, key_of, load_cassette
+from claude_replay.errors import CassetteLoadError
 from claude_replay.normalize import MATCHING, Canonical, Rules, canonicalize
 from claude_replay.redact import Redactor
 
@@ -60,10 +61,19 @@ class Loaded:
         """The canonical form of a recorded request, redacted by today's rules as the one sent is."""
         return canonicalize(self._redactor.request(entry.request), self._rules)
 
-    def describe(self, ordinal: int) -> str:
-        """An exchange in a few words, for lists."""
-        request = self.entries[ordinal].request
-        return f"number {ordinal + 1} ({describe_endpoint(request.method, request.url).operation})"
+    def describe_unplayed(self, ordinals: Iterable[int]) -> list[str]:
+        """Exchanges that nobody asked for in a few words each, without those whose call was cancelled."""
+        return [words for ordinal in ordinals if (words := self._describe(ordinal, self.entries[ordinal]))]
+
+    def _describe(self, ordinal: int, entry: Entry) -> str | None:
+        try:
+            # Whether a call that is cancelled gets as far as being sent is a matter of time.
+            if entry.answer[0].ended == "cancelled":
+                return None
+            operation = describe_endpoint(entry.request.method, entry.request.url).operation
+        except CassetteLoadError:
+            operation = "unreadable"
+        return f"number {ordinal + 1} ({operation})"
 
 
 @contextlib.contextmanager

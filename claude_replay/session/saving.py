@@ -52,6 +52,10 @@ class Saver:
         """
         with lock_cassette(self._path):
             current = load_cassette(self._path) or Cassette()
+            if current.foreign:
+                raise CassetteSaveError(
+                    f"{self._path}: {current.foreign} has written this cassette meanwhile"
+                )
             if was_taken:
                 recorded = leave_out_known(current.entries, recorded)
             self._write(current, recorded, passed=passed)
@@ -112,17 +116,15 @@ def explain_failure(
 ) -> CassetteSaveError:
     """The error for a save that failed, saying where the exchanges are that were paid for."""
     count = "1 exchange was" if len(recorded) == 1 else f"{len(recorded):,} exchanges were"
-    if journal.kept == len(recorded) and journal.path.exists():
-        kept = f"kept in {journal.path}; mend the cause, and the next recording takes them up: {command}"
+    journaled = journal.kept if journal.path.exists() else 0
+    if journaled == len(recorded):
+        kept = f"kept in {journal.path}; mend the cause, and the next recording takes them up"
     elif (rescued := _rescue(path, recorded)) is not None:
-        kept = (
-            f"kept in {rescued}, which is a cassette; mend the cause and move it, or record again: {command}"
-        )
+        kept = f"kept in {rescued}, which is a cassette; mend the cause and move it, or record again"
     else:
-        kept = (
-            f"LOST: the temporary folder cannot be written either. Mend the cause and record again: {command}"
-        )
-    return CassetteSaveError(f"{error}\n{count} recorded and {kept}")
+        but = f", but for {journaled:,} in {journal.path}" if journaled else ""
+        kept = f"LOST{but}: the temporary folder cannot be written either; mend the cause and record again"
+    return CassetteSaveError(f"{error}\n{count} recorded and {kept}: {command}")
 
 
 def _rescue(path: Path, recorded: _Saved) -> Path | None:

@@ -35,6 +35,7 @@ from claude_replay.settings import Settings
 __all__ = ["Answered", "Session"]
 
 _RECORDING_MODES = ("once", "new_episodes", "rewrite", "all")
+_PLAYING_MODES = ("none", "once", "new_episodes")
 _MOST_SKIPPED = 5
 _Failure = TypeVar("_Failure", bound=ReplayFailure)
 
@@ -289,22 +290,14 @@ class Session:
         self.tally.notes.append(f"{self.path}: {line}")
 
     def _check_unplayed(self, passed: bool) -> None:
-        if (
-            self.tally.live
-            or self.tally.recorded
-            or self.settings.mode not in ("none", "once", "new_episodes")
-        ):
+        if self.tally.live or self.tally.recorded or self.settings.mode not in _PLAYING_MODES:
             return
-        # Whether a call that is cancelled gets as far as being sent is a matter of time.
-        entries = self._loaded.entries
-        left = [place for place in self._decider.unplayed() if entries[place].answer[0].ended != "cancelled"]
-        self.tally.unplayed = [self._loaded.describe(ordinal) for ordinal in left]
         # A shared cassette is played by several tests; only all of them together can leave something over.
-        is_strict = (
-            passed and not self.explicit and not self.tally.incomplete and self.settings.unplayed == "fail"
-        )
-        if is_strict and self.tally.unplayed:
-            raise explain_unplayed(self.path, self.tally.unplayed, len(self._loaded.entries), self.command)
+        if self.explicit or self.settings.unplayed == "ignore":
+            return
+        left = self.tally.unplayed = self._loaded.describe_unplayed(self._decider.unplayed())
+        if left and passed and not self.tally.incomplete and self.settings.unplayed == "fail":
+            raise explain_unplayed(self.path, left, len(self._loaded.entries), self.command)
 
     def raise_swallowed(self, seen: list[BaseException]) -> None:
         """Raise the first miss that is not among the errors `seen`: the application has swallowed it."""

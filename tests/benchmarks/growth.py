@@ -90,8 +90,8 @@ def replay_all(recorder: str, folder: str, count: int) -> dict[str, Any]:
     `first` and `last` are those of the first and last tenth. What is done once in a process (imports, the first
     call of the SDK) is done before the clock starts.
     """
-    make_floor_client(make_answer(0)).messages.create(**make_call(0))
-    client = make_client() if recorder else make_floor_client(make_answer(0))
+    make_floor_client([make_answer(0)]).messages.create(**make_call(0))
+    client = make_client() if recorder else make_floor_client([make_answer(number) for number in range(count)])
     calls = [make_call(number) for number in range(count)]
     many = nullcontext()
     if recorder:

@@ -21,7 +21,7 @@ _SHARED_FLOOR = """
     @pytest.fixture(scope="session")
     def claude():
         from benchmarks.traffic import make_answer, make_floor_client
-        return make_floor_client(make_answer(0))
+        return make_floor_client([make_answer(0)])
 """
 _OWN = _SHARED.replace('(scope="session")', "")
 _OWN_FLOOR = _SHARED_FLOOR.replace('(scope="session")', "")

@@ -85,7 +85,7 @@ def _read_events(client: Anthropic, words: int) -> None:
 def replay_stream(recorder: str, path: str, url: str, words: int) -> dict[str, float]:
     """CPU seconds to open the cassette and read the stream, by both ways; the median of some times."""
     if recorder == _FLOOR:
-        client = make_floor_client(Path(path).read_bytes(), "text/event-stream; charset=utf-8")
+        client = make_floor_client([Path(path).read_bytes()], "text/event-stream; charset=utf-8")
     else:
         client = make_client(url)
 

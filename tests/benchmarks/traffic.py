@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import cycle
 from typing import Any
 
 import httpx2
@@ -110,12 +111,12 @@ def make_client(base_url: str = BASE_URL, **options: Any) -> Anthropic:
     return Anthropic(api_key=KEY, base_url=base_url, **options)
 
 
-def make_floor_client(answer: bytes, media_type: str = "application/json") -> Anthropic:
-    """A client over `httpx2.MockTransport`, which gives every call the same answer."""
-    headers = {**RESPONSE_HEADERS, "content-type": media_type}
+def make_floor_client(answers: Iterable[bytes], media_type: str = "application/json") -> Anthropic:
+    """A client over `httpx2.MockTransport`, which gives one answer after the other, and begins again after the last."""
+    headers, turns = {**RESPONSE_HEADERS, "content-type": media_type}, cycle(answers)
 
     def respond(request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, headers=headers, content=answer)
+        return httpx2.Response(200, headers=headers, content=next(turns))
 
     return make_client(http_client=httpx2.Client(transport=httpx2.MockTransport(respond)))
 

@@ -7,18 +7,19 @@ import json
 import re
 from collections.abc import Iterable
 from random import Random
+from typing import Any
 
 import pytest
 from anthropic._streaming import SSEDecoder
-from traffic import CORPUS, load_corpus
 
 from claude_replay.bodies import EventDecoder, decode_body, delta_field, encode_body, encode_chunks, expand
 from claude_replay.exchange import Deltas, Event, EventStream, RawEvent
 from standin import ClaudeServer
 from standin.clients import TOOLS, make_request, send_raw
+from traffic import CORPUS, load_corpus
 
 SSE = "text/event-stream"
-PROMPTS = {
+PROMPTS: dict[str, tuple[str, dict[str, Any]]] = {
     "text": ("[pieces Hél|lo 日|本 🎉|\u2028|]", {}),
     "tools": ('[tool weather {"city": "Köln"}][tool clock {}]', {"tools": TOOLS}),
     "thinking": ("Think. [words 9]", {"thinking": {"type": "enabled", "budget_tokens": 1024}}),
@@ -43,7 +44,7 @@ ODD_STREAMS = {
     "lossy JSON": 'event: a\ndata: {"a":1,"a":2}\n\n',
     "other fields": "foo: bar\nevent: a\ndata: {}\n\n",
     "separators within": 'event: a\ndata: {"a":"\u2028\u2029\u0085\x7f\x0b"}\n\n',
-    "mixed ends": "event: a\ndata: {}\n\r\nevent: b\rdata: {}\r\r\nevent: c\r\ndata: {}\r\n\nevent: d\ndata: {}\n\n",
+    "mixed ends": "event: a\ndata: {}\n\r\nevent: b\rdata: {}\r\r\nevent: c\r\ndata: {}\r\n\ndata: 1\n\r",
     "tail": 'event: a\ndata: {}\n\nevent: b\ndata: {"half',
     "only a tail": "oops",
     "one end": "event: a\ndata: {}\n",

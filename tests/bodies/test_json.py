@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from claude_replay.bodies import decode_body, dump_json, encode_body, load_json
+from claude_replay.bodies import decode_body, dump_json, encode_body, load_json, media_type
 from claude_replay.bodies.jsontext import MAX_DEPTH
 from claude_replay.exchange import Binary, Json, Text
 
@@ -176,3 +176,9 @@ def test_loading_says_none_for_what_is_no_json() -> None:
     """A text is a Json, of null too, or None."""
     assert load_json("null") == Json(None)
     assert load_json("nil") is None
+
+
+def test_the_media_type_is_what_stands_before_its_parameters() -> None:
+    """Lower case, without parameters; empty where the headers name none."""
+    assert media_type({"content-type": " Application/JSON ; charset=utf-8"}) == JSON
+    assert media_type({}) == ""

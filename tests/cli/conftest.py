@@ -11,17 +11,22 @@ import pytest
 from anthropic import Anthropic
 
 from claude_replay.cli import main
+from claude_replay.intercept.ambient import Ambient, pop_ambient, push_ambient
 from standin import ClaudeServer
 from standin.clients import KEY
 
 
 @pytest.fixture(autouse=True)
-def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test works in an empty folder, and in an environment without settings or credentials."""
+def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test works in an empty folder, without settings or credentials, apart from the run around it."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
         if name.startswith(("ANTHROPIC_", "CLAUDE_REPLAY_")) or name in ("CI", "NO_COLOR"):
             monkeypatch.delenv(name)
+    ambient = Ambient()
+    push_ambient(ambient)
+    yield
+    pop_ambient(ambient)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from anthropic import Anthropic
+from anthropic import Anthropic, BadRequestError
 
 from claude_replay import use_cassette
 from claude_replay.cassette.identity import make_id
@@ -70,9 +70,20 @@ def find_line(path: Path, start: str, number: int = 1) -> int:
     return [place for place, line in enumerate(lines, 1) if line.startswith(start)][number - 1]
 
 
-def test_a_sound_cassette_has_no_findings(talk: Path, run: Run) -> None:
-    """Exit code 0 and one line; also for one that others keep beside ours."""
-    assert run("check") == (0, "1 cassette, 2 exchanges: no findings\n", "")
+def test_a_sound_cassette_has_no_findings(client: Anthropic, run: Run) -> None:
+    """Messages, streams, errors, other endpoints: exit code 0 and one line."""
+    with use_cassette("cassettes/talk.yaml", mode="once"):
+        client.messages.create(**make_request("A", {}))
+        with client.messages.stream(**make_request("B", {})) as stream:
+            stream.until_done()
+        with pytest.raises(BadRequestError):
+            client.messages.create(**make_request("[status 400]", {"stream": True}))
+        client.models.list()
+    assert run("check") == (0, "1 cassette, 4 exchanges: no findings\n", "")
+
+
+def test_each_cassette_is_checked_once(talk: Path, run: Run) -> None:
+    """However often it is named; other files in the folder are passed over."""
     Path("cassettes/notes.yaml").write_text("a: 1\n")
     assert run("check", "cassettes", str(talk)) == (0, "1 cassette, 2 exchanges: no findings\n", "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import signal
@@ -178,6 +179,20 @@ def test_an_interrupt_ends_it_quietly(long_cassette: str, program: str) -> None:
         child.send_signal(signal.SIGINT)
         _, errors = child.communicate()
     assert (child.returncode, errors) == (130, b"")
+
+
+def test_an_interrupt_at_the_first_word_ends_it_quietly(
+    cassette: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C before there is any output."""
+
+    class Interrupted(io.StringIO):
+        def write(self, text: str) -> int:
+            signal.raise_signal(signal.SIGINT)
+            return len(text)
+
+    monkeypatch.setattr(sys, "stdout", Interrupted())
+    assert run("show", cassette) == (130, "", "")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def sessions(tmp_path: Path) -> Callable[[str], Session]:
 
 @pytest.fixture
 def open_scope(sessions: Callable[[str], Session]) -> Iterator[Open]:
-    """Enters a scope by name; whatever the test leaves open is left at its end."""
+    """Enters a scope by name, or one without cassette; what the test leaves open is left at its end."""
     entered: list[Scope] = []
 
     def open_scope(name: str | None, *, ambient: bool = False) -> Scope:
@@ -123,7 +123,7 @@ def test_tasks_side_by_side_have_their_own(open_scope: Open) -> None:
     async def ask() -> str | None:
         return current()
 
-    async def both() -> list[list[str | None]]:
+    async def both() -> object:
         opened = asyncio.Barrier(2)
         return await asyncio.gather(work("left", opened), work("right", opened))
 
@@ -152,34 +152,42 @@ def test_threads_side_by_side_have_their_own(open_scope: Open) -> None:
     assert seen == {"left": ["left", None], "right": ["right", None]}
 
 
-def test_a_thread_that_could_belong_to_either_is_told_so(
-    sessions: Callable[[str], Session], open_scope: Open
-) -> None:
+def test_a_thread_that_could_belong_to_either_is_told_so(open_scope: Open) -> None:
     """It is not given to one of them by chance, and both remember it, in case the error is swallowed."""
-    left = sessions("left")
-    scopes: list[Scope] = []
-    contextvars.copy_context().run(lambda: scopes.append(enter(left)))
-    right = contextvars.copy_context().run(lambda: open_scope("right"))
-
-    with pytest.raises(CassetteMiss, match=r"left\.yaml, .+right\.yaml.+ copy_context") as miss:
+    open_scope(None, ambient=True)
+    left = contextvars.copy_context().run(open_scope, "left")
+    right = contextvars.copy_context().run(open_scope, "right")
+    with pytest.raises(CassetteMiss, match=r"(?s)left\.yaml, .+right\.yaml.+target=contextvars") as miss:
         in_thread(current)
     assert miss.value.reason == "ambiguous_cassette"
-    assert right.session is not None
-    assert left.misses == right.session.misses == [miss.value]
-    leave(scopes[0])
+    assert [scope.session.misses for scope in (left, right) if scope.session] == [[miss.value]] * 2
+    leave(left)
     assert in_thread(current) == "right"
 
 
 def test_a_task_that_outlives_its_cassette_does_not_get_into_another(open_scope: Open) -> None:
     """A call that comes late is stopped, not recorded in whatever is open by then."""
     context = contextvars.copy_context()
-    mine = context.run(open_scope, "mine")
-    leave(mine)
+    leave(context.run(open_scope, "mine"))
     assert context.run(current) is None
 
-    open_scope("other")
+    other = contextvars.copy_context()
+    other.run(open_scope, "other")
     with pytest.raises(LiveCallRefused, match=r"started within .+mine\.yaml .+ while .+other\.yaml is open"):
         context.run(current)
+    assert other.run(current) == "other"
+
+
+def test_an_event_loop_that_outlives_a_test_serves_the_next_one(open_scope: Open) -> None:
+    """What was started under the cassette of one test belongs to whatever cassette is open later."""
+    test = open_scope("test", ambient=True)
+    context = contextvars.copy_context()
+    leave(test)
+    block = open_scope("block")
+    assert context.run(current) == "block"
+    leave(block)
+    open_scope("next test", ambient=True)
+    assert context.run(current) == "next test"
 
 
 def test_an_ambient_one_holds_for_everybody(open_scope: Open) -> None:
@@ -194,9 +202,17 @@ def test_a_cassette_opened_within_an_ambient_one_is_nearer(open_scope: Open) -> 
     """Also for threads; then the ambient one holds again."""
     open_scope("test", ambient=True)
     inner = open_scope("block")
-    assert (current(), in_thread(current)) == ("block", "test")
+    assert (current(), in_thread(current)) == ("block", "block")
     leave(inner)
     assert (current(), in_thread(current)) == ("test", "test")
+
+
+def test_a_test_is_not_in_a_cassette_that_a_thread_of_it_has_opened(open_scope: Open) -> None:
+    """The thread has its own, the test goes on with that of the test."""
+    open_scope("test", ambient=True)
+    thread = contextvars.Context()
+    thread.run(open_scope, "thread")
+    assert (current(), thread.run(current)) == ("test", "thread")
 
 
 def test_an_ambient_one_opened_later_is_nearer(open_scope: Open) -> None:

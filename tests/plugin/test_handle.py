@@ -17,7 +17,7 @@ def test_the_handle_tells_what_was_sent_and_answered(project: Project) -> None:
             assert claude_replay.text == ""
             assert claude_replay.messages == []
             first = ask("one")
-            with make_client().messages.stream(
+            with make_client() as client, client.messages.stream(
                 model="claude-sonnet-5",
                 max_tokens=200,
                 tools=[TOOL],

@@ -4,38 +4,60 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from claude_replay import CassetteSaveError
+from claude_replay import CassetteSaveError, use_cassette
 from claude_replay.cassette import load_cassette
 from recordings import Studio, ask, make_client
 
 
-def read_count(path: Path) -> int:
+def count_exchanges(path: Path) -> int:
     """How many exchanges a cassette holds."""
     cassette = load_cassette(path)
     assert cassette is not None
     return len([entry.exchange for entry in cassette.entries])
 
 
+@contextmanager
+def closing_fails(cassette: use_cassette) -> Iterator[list[str]]:
+    """Within the cassette, whose closing fails; gives the message, once there is one."""
+    message: list[str] = []
+    cassette.__enter__()
+    yield message
+    with pytest.raises(CassetteSaveError) as caught:
+        cassette.__exit__(None, None, None)
+    message.append(str(caught.value))
+
+
+def spoil_folder(studio: Studio) -> None:
+    """Put a file where the folder of the cassette is, as a careless script would."""
+    for path in studio.find("*"):
+        path.unlink()
+    studio.path.parent.rmdir()
+    studio.path.parent.write_text("no folder", encoding="utf-8")
+
+
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
 def test_an_unwritable_folder_is_refused_before_anything_is_sent(studio: Studio, mode: str) -> None:
     """Nobody pays for what cannot be kept; the message names cassette, reason and remedy."""
-    studio.path.parent.write_text("a file where the folder should be", encoding="utf-8")
+    studio.path.parent.write_text("no folder", encoding="utf-8")
     with pytest.raises(CassetteSaveError) as caught:
         studio.ask("one", mode=mode)
     assert str(caught.value) == (
-        f"{studio.path}: recording was asked for, but its folder cannot be written: Not a directory. "
-        "Nothing was sent. Make it writable, or choose another: claude_replay_dir in the ini file."
+        f"{studio.path}: recording was asked for, but its folder cannot be written: File exists "
+        f"({studio.path.parent}). Nothing was sent. Make it writable, or choose another: claude_replay_dir "
+        "in the ini file."
     )
     assert studio.server.count == 0
 
 
 def test_an_unwritable_folder_is_no_matter_while_replaying(studio: Studio) -> None:
     """A cassette that cannot be there is one that is not there."""
-    studio.path.parent.write_text("a file where the folder should be", encoding="utf-8")
+    studio.path.parent.write_text("no folder", encoding="utf-8")
     with studio.open("none") as handle:
         pass
     assert handle.sent == []
@@ -50,26 +72,35 @@ def test_a_folder_that_is_removed_while_recording_is_made_again(studio: Studio) 
             path.unlink()
         studio.path.parent.rmdir()
         ask(client, "two")
-    assert read_count(studio.path) == 2
+    assert count_exchanges(studio.path) == 2
     assert studio.files == ["chat.yaml"]
 
 
 def test_what_cannot_be_saved_stays_in_the_journal(studio: Studio) -> None:
     """The message says where; when the cause is mended, the next recording takes it up."""
-    client = make_client(studio.server)
-    with pytest.raises(CassetteSaveError) as caught, studio.open("once"):
-        ask(client, "one")
+    with closing_fails(studio.open("once")) as message:
+        ask(make_client(studio.server), "one")
         studio.path.mkdir()
     (journal,) = studio.find("*.journal")
-    assert str(caught.value) == (
+    assert message == [
         f"{studio.path}: cannot be read: Is a directory\n"
-        f"1 exchange was recorded and kept in {journal}; mend the cause, and the next recording takes them up: "
-        f"use_cassette({str(studio.path)!r}, mode='once')"
-    )
+        f"1 exchange was recorded and kept in {journal}; mend the cause, and the next recording takes them "
+        f"up: use_cassette({str(studio.path)!r}, mode='once')"
+    ]
     studio.path.rmdir()
     studio.ask("one", mode="once")
     assert studio.tallies[-1].replayed == 1
     assert studio.files == ["chat.yaml"]
+
+
+def test_a_cassette_spoilt_while_recording_is_not_overwritten(studio: Studio) -> None:
+    """What another program has put there meanwhile stays, and what was recorded stays in the journal."""
+    with closing_fails(studio.open("once")) as message:
+        ask(make_client(studio.server), "one")
+        studio.path.write_text("version: 2\n", encoding="utf-8")
+    assert message[0].startswith(f"{studio.path}:1: written as version 2 by a newer claude_replay")
+    assert "1 exchange was recorded and kept in " in message[0]
+    assert studio.path.read_text(encoding="utf-8") == "version: 2\n"
 
 
 def test_what_neither_cassette_nor_journal_can_hold_is_rescued(
@@ -79,18 +110,14 @@ def test_what_neither_cassette_nor_journal_can_hold_is_rescued(
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    client = make_client(studio.server)
-    with pytest.raises(CassetteSaveError) as caught, studio.open("once"):
-        ask(client, "one")
-        ask(client, "two")
-        for path in studio.find("*"):
-            path.unlink()
-        studio.path.parent.rmdir()
-        studio.path.parent.write_text("a file where the folder was", encoding="utf-8")
-    found = re.search(r"2 exchanges were recorded and kept in (\S+), which is a cassette;", str(caught.value))
+    with closing_fails(studio.open("once")) as message:
+        ask(make_client(studio.server), "one")
+        ask(make_client(studio.server), "two")
+        spoil_folder(studio)
+    found = re.search(r"2 exchanges were recorded and kept in (\S+), which is a cassette;", message[0])
     assert found is not None
     assert Path(found[1]).is_relative_to(temporary)
-    assert read_count(Path(found[1])) == 2
+    assert count_exchanges(Path(found[1])) == 2
 
 
 def test_where_nothing_can_be_written_at_all_the_loss_is_said(
@@ -100,30 +127,51 @@ def test_where_nothing_can_be_written_at_all_the_loss_is_said(
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    client = make_client(studio.server)
-    with pytest.raises(CassetteSaveError) as caught, studio.open("once"):
-        ask(client, "one")
-        for path in studio.find("*"):
-            path.unlink()
-        studio.path.parent.rmdir()
-        studio.path.parent.write_text("a file where the folder was", encoding="utf-8")
+    with closing_fails(studio.open("once")) as message:
+        ask(make_client(studio.server), "one")
+        spoil_folder(studio)
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    assert "cannot be locked: No such file or directory\n1 exchange was recorded and LOST" in str(
-        caught.value
+    assert message[0].startswith(
+        f"{studio.path}: the temporary folder, which recording needs, cannot be used: "
+        "No such file or directory\n1 exchange was recorded and LOST: "
     )
 
 
-@pytest.mark.parametrize("mode", ["once", "rewrite"])
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "rewrite"])
 def test_a_temporary_folder_that_is_not_there_is_refused_before_anything_is_sent(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    """Workers could not agree without it, so recording does not begin; replaying does."""
-    studio.ask("one", mode="once")
+    """Processes could not agree without it, so recording does not begin."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(CassetteSaveError, match="cannot be used: No such file"):
-        studio.ask("one", "two", mode=mode)
-    assert studio.server.count == 1
-    studio.ask("one", mode="none")
+        studio.ask("one", mode=mode)
+    assert studio.server.count == 0
+
+
+@pytest.mark.parametrize("mode", ["none", "once"])
+def test_what_is_recorded_is_played_without_a_temporary_folder(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Only recording needs it."""
+    studio.ask("one", mode="once")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert studio.ask("one", mode=mode) == ["You said: one"]
+
+
+def test_a_journal_without_a_temporary_folder_is_left_alone(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether its process still lives cannot be told then."""
+    journal = studio.be_killed("one")
+    studio.ask("two", mode="rewrite")
+    journal_again = studio.be_killed("one", mode="new_episodes")
+    assert not journal.exists()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert studio.ask("two", mode="none") == ["You said: two"]
+    with pytest.raises(BaseException, match="no recording answers this") as caught:
+        studio.ask("one", mode="none")
+    assert "journal   " not in str(caught.value)
+    assert journal_again.exists()
 
 
 def test_a_temporary_folder_that_somebody_else_has_made_is_not_used(
@@ -133,12 +181,11 @@ def test_a_temporary_folder_that_somebody_else_has_made_is_not_used(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     studio.ask("one", mode="once")
     (folder,) = tmp_path.glob("claude-replay*")
-    for path in folder.rglob("*"):
-        path.unlink(missing_ok=True) if path.is_file() else None
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(CassetteSaveError, match="does not belong to you; remove it, or set TMPDIR"):
-        studio.ask("one", mode="once")
+        studio.ask("two", mode="new_episodes")
+    assert studio.server.count == 1
 
 
 FULL = """
@@ -161,7 +208,7 @@ def test_a_full_disk_loses_nothing_that_fits_somewhere(studio: Studio) -> None:
     assert done.returncode == 1
     assert "CassetteSaveError" in done.stderr
     assert "chat.yaml: cannot be written: File too large" in done.stderr
-    assert "4 exchanges were recorded and LOST, but for 3 of them in " in done.stderr
+    assert "4 exchanges were recorded and LOST, but for 3 in " in done.stderr
     (journal,) = studio.find("*")
     studio.ask("one", "two", "four", mode="once")
     assert (studio.tallies[-1].replayed, studio.tallies[-1].recorded) == (3, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from claude_replay.cassette.yamltext.emit import MAX_DEPTH, Flow, FlowList, emit
+from claude_replay.cassette.yamltext.fast import DECLINED, read_own
 from claude_replay.cassette.yamltext.read import Limits, YamlError, read
 
-__all__ = ["MAX_DEPTH", "Flow", "FlowList", "Limits", "YamlError", "emit", "read"]
+__all__ = ["DECLINED", "MAX_DEPTH", "Flow", "FlowList", "Limits", "YamlError", "emit", "read", "read_own"]

@@ -1,0 +1,335 @@
+"""No request reaches Claude by accident, from any test, thread or library."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin_project import Project
+
+STOPPED = "claude_replay: a request to Claude was stopped: no cassette covers it"
+NOT_MARKED = [
+    STOPPED,
+    "  asked     *api.anthropic.com",
+    "  why       no test with a cassette is running",
+    "  mark the test: @pytest.mark.claude_replay; then record it: pytest --claude-record=once",
+    "  to really call Claude and record nothing: pytest --claude-record=off",
+]
+SENDERS = {
+    "sdk": "ask('one', client=make_client(base_url='https://api.anthropic.com', api_key='none'))",
+    "http.client": "http.client.HTTPSConnection('api.anthropic.com').request('POST', '/v1/messages')",
+    "urllib": "urllib.request.urlopen('https://api.anthropic.com/v1/messages')",
+    "requests": "requests.post('https://api.anthropic.com/v1/messages')",
+    "aiohttp": "asyncio.run(post_with_aiohttp())",
+    "httpx2": "httpx2.post('https://api.anthropic.com/v1/messages')",
+}
+HEAD = """
+import asyncio
+import http.client
+import threading
+import urllib.request
+
+import aiohttp
+import httpx2
+import requests
+
+async def post_with_aiohttp():
+    async with aiohttp.ClientSession() as session:
+        await session.post("https://api.anthropic.com/v1/messages")
+"""
+
+
+@pytest.mark.parametrize("library", SENDERS)
+@pytest.mark.parametrize("mode", ["none", "once"])
+def test_a_test_without_a_cassette_calls_nobody(project: Project, library: str, mode: str) -> None:
+    """Whatever it calls Claude with, and also while other tests are recorded."""
+    project.test(f"{HEAD}\ndef test_one():\n    {SENDERS[library]}\n")
+
+    result = project.run(f"--claude-record={mode}")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(NOT_MARKED)
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.parametrize("library", SENDERS)
+def test_a_refusal_in_a_thread_fails_the_test(project: Project, library: str) -> None:
+    """Though the thread takes the error with it."""
+    project.test(
+        f"{HEAD}\n"
+        "def call():\n"
+        "    try:\n"
+        f"        {SENDERS[library]}\n"
+        "    except BaseException:\n"
+        "        pass\n\n"
+        "def test_one():\n"
+        "    thread = threading.Thread(target=call)\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+    )
+
+    result = project.run()
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [*NOT_MARKED, "The application caught this and went on; the test fails all the same."]
+    )
+
+
+def test_a_library_that_cassettes_cannot_see_is_refused_in_a_marked_test(project: Project) -> None:
+    """The message says why a mark is not enough."""
+    project.test(f"{HEAD}\n@pytest.mark.claude_replay\ndef test_one():\n    {SENDERS['requests']}\n")
+
+    result = project.record()
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            STOPPED,
+            "  asked     api.anthropic.com",
+            "  why       the test has a cassette, but this request did not come through httpx or the SDK, so it "
+            "cannot be recorded",
+        ]
+    )
+
+
+@pytest.mark.parametrize("client", ["Anthropic", "AsyncAnthropic", "aiohttp"])
+def test_a_gateway_is_known_by_what_is_sent(project: Project, client: str) -> None:
+    """Claude behind any host: sync, async, and through aiohttp."""
+    project.test(
+        """
+        import asyncio
+
+        import anthropic
+
+        REQUEST = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "one"}]}
+
+        async def call(**options):
+            async with anthropic.AsyncAnthropic(base_url="http://gateway.test", api_key="none", **options) as client:
+                await client.messages.create(**REQUEST)
+
+        def test_Anthropic():
+            with make_client(base_url="http://gateway.test", api_key="none") as client:
+                client.messages.create(**REQUEST)
+
+        def test_AsyncAnthropic():
+            asyncio.run(call())
+
+        def test_aiohttp():
+            asyncio.run(call(http_client=anthropic.DefaultAioHttpClient()))
+        """
+    )
+
+    result = project.run("-k", client)
+
+    result.stdout.fnmatch_lines([STOPPED, "  asked     messages at gateway.test"])
+
+
+def test_this_machine_and_other_hosts_are_untouched(project: Project) -> None:
+    """Stand-ins are nobody's bill, and what is not Claude is none of our business."""
+    project.test(
+        """
+        import urllib.error
+        import urllib.request
+
+        def test_stand_in():
+            with make_client(api_key="none") as client:
+                assert ask("one", client=client)
+
+        def test_other_host():
+            with pytest.raises(urllib.error.URLError):
+                urllib.request.urlopen("http://nobody.invalid/")
+        """
+    )
+
+    project.run().assert_outcomes(passed=2)
+    assert project.server.count == 1
+
+
+def test_all_other_machines_may_be_refused(project: Project) -> None:
+    """`claude_replay_block = all` leaves only this machine."""
+    project.test(
+        """
+        import urllib.request
+
+        def test_stand_in():
+            with make_client(api_key="none") as client:
+                assert ask("one", client=client)
+
+        def test_other_host():
+            urllib.request.urlopen("http://nobody.invalid/")
+
+        def test_claude():
+            urllib.request.urlopen("https://api.anthropic.com/")
+        """
+    )
+    project.ini("claude_replay_block = all")
+
+    result = project.run()
+
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "claude_replay: a connection was stopped",
+            "  asked     nobody.invalid",
+            "  why       only this machine may be reached: claude_replay_block is set to 'all'",
+            "  at        test_it.py:* in test_other_host",
+        ]
+    )
+    result.stdout.fnmatch_lines([STOPPED])
+
+
+@pytest.mark.parametrize("option", ["--claude-replay-block=off", "--claude-record=off"])
+def test_nothing_is_refused_where_that_was_asked_for(project: Project, option: str) -> None:
+    """Without the guard, and in mode `off`, which means live calls."""
+    project.write(
+        "conftest.py",
+        """
+        import socket
+
+        look_up = socket.getaddrinfo
+
+        def to_this_machine(host, *args, **options):
+            return look_up("127.0.0.1", *args, **options)
+
+        socket.getaddrinfo = to_this_machine
+        """,
+    )
+    project.test(
+        """
+        import os
+
+        URL = os.environ["CLAUDE_URL"].replace("127.0.0.1", "api.anthropic.com")
+
+        def test_one():
+            with make_client(base_url=URL, api_key="none") as client:
+                assert ask("one", client=client)
+        """
+    )
+
+    project.run_apart(option).assert_outcomes(passed=1)
+    assert project.server.count == 1
+    project.run_apart().assert_outcomes(failed=1)
+    assert project.server.count == 1
+
+
+def test_a_marked_test_records_from_any_host(project: Project) -> None:
+    """A wanted live call passes the guard, and only that."""
+    project.write(
+        "conftest.py",
+        """
+        import socket
+
+        look_up = socket.getaddrinfo
+
+        def to_this_machine(host, *args, **options):
+            return look_up("127.0.0.1", *args, **options)
+
+        socket.getaddrinfo = to_this_machine
+        """,
+    )
+    project.test(
+        """
+        import os
+
+        URL = os.environ["CLAUDE_URL"].replace("127.0.0.1", "api.anthropic.com")
+
+        @pytest.mark.claude_replay
+        def test_one():
+            with make_client(base_url=URL, api_key="none") as client:
+                assert ask("one", client=client)
+        """
+    )
+
+    project.run_apart("--claude-record=once").assert_outcomes(passed=1)
+    assert project.server.count == 1
+    project.run_apart().assert_outcomes(passed=1)
+    assert project.server.count == 1
+
+
+def test_a_refusal_in_a_fixture_is_told_with_its_test(project: Project) -> None:
+    """Also where the fixture swallowed it while it was torn down, and none is told with another test."""
+    project.test(
+        """
+        import contextlib
+        import urllib.request
+
+        def call():
+            with contextlib.suppress(BaseException):
+                urllib.request.urlopen("https://api.anthropic.com/")
+
+        @pytest.fixture
+        def early():
+            call()
+
+        @pytest.fixture
+        def late():
+            yield
+            call()
+
+        def test_early(early): pass
+        def test_late(late): pass
+        def test_nothing(): pass
+        """
+    )
+
+    result = project.run("-rA")
+
+    result.assert_outcomes(passed=2, failed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "PASSED test_it.py::test_late",
+            "PASSED test_it.py::test_nothing",
+            "FAILED test_it.py::test_early - *",
+        ]
+    )
+    result.stdout.fnmatch_lines(["ERROR test_it.py::test_late - *"])
+
+
+def test_what_was_stopped_while_no_test_ran_is_in_the_summary(project: Project) -> None:
+    """When tests are collected, and after the last one; no test is blamed for it."""
+    project.write(
+        "conftest.py",
+        """
+        import contextlib
+        import urllib.request
+
+        def pytest_sessionfinish():
+            with contextlib.suppress(BaseException):
+                urllib.request.urlopen("https://api.anthropic.com/late")
+        """,
+    )
+    project.test(
+        """
+        import contextlib
+        import urllib.request
+
+        with contextlib.suppress(BaseException):
+            urllib.request.urlopen("https://api.anthropic.com/early")
+
+        def test_one():
+            pass
+        """
+    )
+
+    result = project.run()
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*= claude_replay =*",
+            "0 replayed · 0 recorded · 0 live",
+            f"  after the last test: {STOPPED}",
+            "    asked     api.anthropic.com",
+            f"  while tests were collected: {STOPPED}",
+        ]
+    )
+
+
+def test_a_call_at_import_fails_the_collection(project: Project) -> None:
+    """The message stands for the module that made the call."""
+    project.test("import urllib.request\n\nurllib.request.urlopen('https://api.anthropic.com/')\n")
+
+    result = project.run()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ERROR collecting test_it.py*", "*" + STOPPED])
