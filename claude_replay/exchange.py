@@ -56,7 +56,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Deltas:
-    """A run of consecutive `content_block_delta` events of one block, kept as the text pieces they carried."""
+    """A run of consecutive `content_block_delta` events of one block, kept as the texts they carried."""
 
     index: int
     type: str
@@ -65,7 +65,7 @@ class Deltas:
 
 @dataclass(frozen=True, slots=True)
 class RawEvent:
-    """A block of an event stream that is no plain `event:` + JSON `data:` pair (comments, ids, text), as it stood."""
+    """A block of an event stream that is not just `event:` and JSON `data:` (comments, ids), as it stood."""
 
     text: str
 
@@ -75,7 +75,7 @@ StreamItem = Event | Deltas | RawEvent
 
 @dataclass(frozen=True, slots=True)
 class EventStream:
-    """The events of a `text/event-stream` body in order; `tail` is what stood after the last complete event."""
+    """The events of a `text/event-stream` body in order; `tail` is what stood after the last whole event."""
 
     items: tuple[StreamItem, ...]
     tail: str = ""
@@ -106,9 +106,9 @@ class Response:
     """
     A response as received; header names are lower case, the body is decompressed.
 
-    `ended` says how reading it came to its end: "complete"; "closed" when the application closed it before its end;
-    "cancelled" when the application cancelled the call. What had arrived until then is kept, which after a
-    cancelled call may be nothing at all: `status` 0.
+    `ended` says how reading it came to its end: "complete"; "closed" when the application closed it before
+    that; "cancelled" when the application cancelled the call. What had arrived until then is kept, which
+    after a cancelled call may be nothing at all: `status` 0.
     """
 
     status: int
@@ -122,8 +122,8 @@ class Meta:
     """
     What is known about a recording besides its content; never used for matching.
 
-    `recorded_at` is ISO 8601 in UTC, `duration` seconds from sending to the last byte, `times` the milliseconds
-    after sending at which each event of a stream arrived.
+    `recorded_at` is ISO 8601 in UTC, `duration` seconds from sending to the last byte, `times` the
+    milliseconds after sending at which each event of a stream arrived.
     """
 
     recorded_at: str | None = None

@@ -102,7 +102,8 @@ class _Brotli:
 
     @property
     def eof(self) -> bool:
-        return bool(self._inner.is_finished())
+        # Where the library cannot tell, nothing has ended yet.
+        return bool(getattr(self._inner, "is_finished", bool)())
 
     def decompress(self, data: bytes) -> bytes:
         return bytes(self._inner.process(data))

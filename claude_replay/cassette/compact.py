@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from claude_replay.cassette.yamltext import Flow, FlowList
 
 __all__ = ["fold"]
@@ -12,16 +14,14 @@ _WIDE = {"usage": 320}
 _NO_FIT = 1_000_000
 
 
-def fold(value: object) -> object:
+def fold(fields: Mapping[str, object]) -> dict[str, object]:
     """
-    A copy of `value` in which every mapping and list below the top that fits on one line is marked for it.
+    A copy of `fields` in which every mapping and list that fits on one line is marked for it.
 
-    The top itself, and texts with line breaks, keep their lines, so a changed word stays a one-line
+    The fields themselves, and texts with line breaks, keep their lines, so a changed word stays a one-line
     difference.
     """
-    if isinstance(value, dict):
-        return {key: _fold(item, _WIDE.get(key, _WIDTH))[0] for key, item in value.items()}
-    return [_unwrap(_fold(item, _WIDTH)[0]) for item in value] if isinstance(value, list) else value
+    return {key: _fold(item, _WIDE.get(key, _WIDTH))[0] for key, item in fields.items()}
 
 
 def _fold(value: object, limit: int) -> tuple[object, int]:

@@ -75,19 +75,16 @@ class Libraries:
         self._served: list[_Served] = []
         self._patches = Patches()
         self._watch = ImportWatch({seam[0]: partial(self._patch, self._patches) for seam in _SEAMS})
-
-    def _patch(self, patches: Patches, module: ModuleType) -> None:
-        for name, owner, attribute, wrapper in _SEAMS:
-            if name == module.__name__:
-                found = getattr(module, owner, None)
-                # A cassette of vcr's own may have put its class there.
-                patches.replace(getattr(found, "_baseclass", found), attribute, getattr(self, wrapper))
+        # What stood in each place when it was looked at last.
+        self._seen: dict[tuple[Any, str], object] = {}
 
     @contextmanager
     def serve(self, session: Session) -> Iterator[None]:
         """Until the end of the block, requests to Claude may belong to this session."""
         self._watch.start()
-        self._patch_imported(self._patches, _SEAMS)
+        # Whoever was there before this may have put back what he had found.
+        if any(vars(owner).get(name) is not seen for (owner, name), seen in self._seen.items()):
+            self._patch_imported(self._patches, _SEAMS)
         served, on_top = _Served(session, _find_vcr_cassette()), Patches()
         if served.outer is not None:
             self._patch_imported(on_top, _SEAMS_OF_VCR)
@@ -99,9 +96,18 @@ class Libraries:
             on_top.undo()
 
     def _patch_imported(self, patches: Patches, seams: Iterable[tuple[str, str, str, str]]) -> None:
-        for module in dict.fromkeys(sys.modules.get(seam[0]) for seam in seams):
-            if module is not None:
-                self._patch(patches, module)
+        for name in dict.fromkeys(seam[0] for seam in seams):
+            if name in sys.modules:
+                self._patch(patches, sys.modules[name])
+
+    def _patch(self, patches: Patches, module: ModuleType) -> None:
+        for name, owner, attribute, wrapper in _SEAMS:
+            found = getattr(module, owner, None) if name == module.__name__ else None
+            if found is not None:
+                # A cassette of vcr's own may have put its class there.
+                found = getattr(found, "_baseclass", found)
+                patches.replace(found, attribute, getattr(self, wrapper))
+                self._seen[found, attribute] = vars(found).get(attribute)
 
     def find(self, method: str, url: str, headers: Iterable[Any] | None) -> Session | None:
         """The session that a request belongs to; None where it is to pass."""

@@ -22,20 +22,18 @@ class Option(NamedTuple):
 OPTIONS = {
     "mode": Option(
         "MODE",
-        "what happens to calls to Claude: none (default) replays and never calls, once records what is not recorded "
-        "yet, new_episodes adds what is missing, rewrite replaces when the test has passed, all records again, verify "
-        "compares with Claude, off calls Claude",
+        "none (default): replay, and call nobody; once: record a cassette that does not exist yet; new_episodes: "
+        "add what is missing; rewrite: replace it when the test has passed; all: record again what is asked; "
+        "verify: call, and compare with what is recorded; off: call, and use no cassette",
     ),
     "dir": Option("DIR", "folder of the cassettes below the project root (default: cassettes)"),
     "ignore": Option(
         "PATH",
-        "leave this out when requests are compared, as max_tokens or messages[*].content:uuid; may be repeated",
+        "leave this out when requests are compared, as max_tokens or messages[*].content:uuid",
         "linelist",
     ),
-    "redact": Option(
-        "REGEX", "never write to a cassette what this matches, but [redacted]; may be repeated", "linelist"
-    ),
-    "keep_headers": Option("NAME", "also store this response header; may be repeated", "linelist"),
+    "redact": Option("REGEX", "never write to a cassette what this matches, but [redacted]", "linelist"),
+    "keep_headers": Option("NAME", "also store this response header", "linelist"),
     "repeat": Option(
         "BOOL", "answer further equal requests with the last recording (default: false)", "bool"
     ),
@@ -46,7 +44,9 @@ OPTIONS = {
     "unplayed": Option(
         "ACTION", "when a passing test leaves recordings unplayed: fail (default), warn, ignore"
     ),
-    "save": Option("WHEN", "keep what a test records: always (default), or only when it has passed"),
+    "save": Option(
+        "WHEN", "keep what a test recorded: always (default), or passed (only if it has)"
+    ),
     "record_errors": Option(
         "BOOL", "also record failures that the SDK's retries overcame (default: false)", "bool"
     ),
@@ -75,9 +75,10 @@ def add_options(parser: pytest.Parser) -> None:
             action="append" if option.kind == "linelist" else "store",
             default=None,
             metavar=option.metavar,
-            help=option.help,
+            help=f"{option.help}; may be repeated" if option.kind == "linelist" else option.help,
         )
-        parser.addini(f"claude_replay_{name}", option.help, type=option.kind, default=None)
+        text = f"{option.help}; one a line" if option.kind == "linelist" else option.help
+        parser.addini(f"claude_replay_{name}", text, type=option.kind, default=None)
     group.addoption(
         "--claude-replay-details",
         action="store_true",

@@ -164,18 +164,22 @@ def _list_changes(sent: dict[str, object], recorded: dict[str, object]) -> list[
 
 def _shorten(change: Change, changes: Sequence[Change], body: object) -> Change:
     """`content`, not `content[0].text`, where that text is all there is, as where a string was given."""
+    if change.kind != "changed":
+        return replace(change, sent=_unwrap(change.sent), recorded=_unwrap(change.recorded))
     parent = change.path.removesuffix(_ALONE)
-    if parent == change.path or change.kind != "changed":
+    if parent == change.path or sum(other.path.startswith(f"{parent}[") for other in changes) > 1:
         return change
     content: Any = body
     for step in parse_path(parent):
         content = content[step]
-    is_only = sum(other.path.startswith(f"{parent}[") for other in changes) == 1
-    return (
-        replace(change, path=parent)
-        if is_only and content == [{"type": "text", "text": change.sent}]
-        else change
-    )
+    return replace(change, path=parent) if _unwrap(content) is not content else change
+
+
+def _unwrap(content: object) -> object:
+    """The text of a lone text block; anything else as it is."""
+    block = content[0] if isinstance(content, list) and len(content) == 1 else None
+    is_text = isinstance(block, dict) and block.keys() == {"type", "text"} and block["type"] == "text"
+    return block["text"] if isinstance(block, dict) and is_text else content
 
 
 def _count(number: int, noun: str) -> str:

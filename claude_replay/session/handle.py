@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from claude_replay.api import ToolCall, assemble_message, cost_usd, message_text, message_usage, tool_calls
 from claude_replay.errors import ReplayFailure
@@ -58,7 +58,7 @@ class Handle:
 
     @property
     def messages(self) -> list[Message | BetaMessage]:
-        """The messages Claude answered with, in the types the SDK gives for them; streams are assembled."""
+        """The messages Claude answered with, as SDK types, beta ones for betas; streams are assembled."""
         from anthropic.types import Message
         from anthropic.types.beta import BetaMessage
 
@@ -102,4 +102,6 @@ class Handle:
 
 
 def _is_beta(request: Request) -> bool:
-    return "true" in parse_qs(urlsplit(request.url).query).get("beta", [])
+    # Newer SDKs send the same for `client.beta` without betas as for a plain call; older ones said
+    # `?beta=true`.
+    return "anthropic-beta" in request.headers or ("beta", "true") in parse_qsl(urlsplit(request.url).query)

@@ -57,7 +57,7 @@ class TestRecognition:
     )
     def test_a_vcrpy_cassette_is_known_by_its_first_lines(self, start: str) -> None:
         """What vcrpy, its serializers and people write before the first interaction does not hide it."""
-        for content in (start.encode(), gzip.compress(start.encode())):
+        for content in (start.encode(), gzip.compress(start.encode(), mtime=0)):
             found = find_format(content)
             assert found is not None
             assert found.name == "vcrpy"
@@ -76,7 +76,7 @@ class TestRecognition:
             b'{"version": 2, "interactions": []}',
             b"interactions_of: x\n",
             b"\x1f\x8bnot gzip at all",
-            gzip.compress(b"version: 1\nexchanges: []\n"),
+            gzip.compress(b"version: 1\nexchanges: []\n", mtime=0),
             b"metadata:\n" + b"\n" * 5000,
         ],
     )
@@ -110,7 +110,7 @@ class TestLayouts:
         """langchain's persister keeps all requests, then all responses, in a compressed file."""
         whole = interaction({"body": ASKED_TEXT.encode()})
         halves = {"requests": [whole["request"]] * 2, "responses": [whole["response"]]}
-        exchanges, remarks = load(gzip.compress(yaml.safe_dump(halves).encode()))
+        exchanges, remarks = load(gzip.compress(yaml.safe_dump(halves).encode(), mtime=0))
         assert exchanges == [EXPECTED]
         assert remarks == ["interactions[1]: the response is missing"]
 
@@ -122,7 +122,10 @@ class TestLayouts:
             {"body": {"string": ASKED_TEXT}},
             {"body": json.dumps(ASKED, indent=2)},
             {"body": None, "parsed_body": ASKED},
-            {"body": gzip.compress(ASKED_TEXT.encode()), "headers": JSON | {"Content-Encoding": "gzip"}},
+            {
+                "body": gzip.compress(ASKED_TEXT.encode(), mtime=0),
+                "headers": JSON | {"Content-Encoding": "gzip"},
+            },
             {"method": "post"},
         ],
     )
@@ -214,16 +217,16 @@ class TestCompression:
     @pytest.mark.parametrize(
         ("encoding", "content"),
         [
-            ("gzip", gzip.compress(ANSWER_TEXT.encode())),
-            ("x-gzip", gzip.compress(ANSWER_TEXT.encode())),
+            ("gzip", gzip.compress(ANSWER_TEXT.encode(), mtime=0)),
+            ("x-gzip", gzip.compress(ANSWER_TEXT.encode(), mtime=0)),
             ("GZIP", ANSWER_TEXT),
             ("deflate", zlib.compress(ANSWER_TEXT.encode())),
             ("deflate", zlib.compress(ANSWER_TEXT.encode())[2:-4]),
             ("deflate", ANSWER_TEXT),
             ("br", ANSWER_TEXT),
             ("identity", ANSWER_TEXT),
-            ("deflate, gzip", gzip.compress(zlib.compress(ANSWER_TEXT.encode()))),
-            ("**REDACTED**", gzip.compress(ANSWER_TEXT.encode())),
+            ("deflate, gzip", gzip.compress(zlib.compress(ANSWER_TEXT.encode()), mtime=0)),
+            ("**REDACTED**", gzip.compress(ANSWER_TEXT.encode(), mtime=0)),
             ("**REDACTED**", ANSWER_TEXT),
         ],
     )
@@ -236,7 +239,7 @@ class TestCompression:
 
     def test_a_compressed_body_without_the_header_is_unpacked(self) -> None:
         """A filter took the header away; JSON and event streams never begin like gzip, files may."""
-        packed = gzip.compress(ANSWER_TEXT.encode())
+        packed = gzip.compress(ANSWER_TEXT.encode(), mtime=0)
         assert load_one(None, {"body": {"string": packed}}) == EXPECTED
         headers = {"content-type": ["application/gzip"]}
         kept = load_one(None, {"headers": headers, "body": {"string": packed}})
@@ -247,14 +250,18 @@ class TestCompression:
         headers = {"content-type": "**REDACTED**"}
         assert load_one(None, {"headers": headers}).response.body == Json(ANSWER)
         assert load_one(None, {"headers": headers, "body": {"string": STREAM}}).response.body == EVENTS
-        packed = gzip.compress(STREAM.encode())
+        packed = gzip.compress(STREAM.encode(), mtime=0)
         assert load_one(None, {"headers": headers, "body": {"string": packed}}).response.body == EVENTS
 
     @pytest.mark.parametrize(
         ("encoding", "content", "reason"),
         [
-            ("gzip", gzip.compress(b"x" * 99)[:-9], "the gzip data ends too early; it may be cut"),
-            ("gzip", gzip.compress(b"x")[:-8] + b"\0" * 8, "the gzip data is damaged (CRC check failed"),
+            ("gzip", gzip.compress(b"x" * 99, mtime=0)[:-9], "the gzip data ends too early; it may be cut"),
+            (
+                "gzip",
+                gzip.compress(b"x", mtime=0)[:-8] + b"\0" * 8,
+                "the gzip data is damaged (CRC check failed",
+            ),
             ("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\0" + b"\xff" * 20, "the gzip data is damaged (Error"),
             ("aws-chunked", b"\xff", "the content-encoding 'aws-chunked' is not known"),
         ],

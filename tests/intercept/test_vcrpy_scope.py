@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import inspect
 import subprocess
 import sys
 import threading
@@ -160,6 +161,27 @@ def test_a_library_may_be_imported_within_the_cassette(claude: ClaudeServer, pat
     command = [sys.executable, "-c", program, str(path), url, claude.url]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.stdout.strip(), result.stderr) == (live.text, "")
+
+
+PATCHED = {
+    "requests": (urllib3.HTTPConnectionPool, "urlopen"),
+    "urllib": (http.client.HTTPConnection, "request"),
+    "aiohttp": (aiohttp.ClientSession, "_request"),
+}
+
+
+@pytest.mark.parametrize("way", PATCHED)
+def test_a_library_that_somebody_has_restored_is_covered_again(
+    claude: ClaudeServer, path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mock that was there before the first cassette puts the library's own method back at its end."""
+    with use_cassette(path, mode="once"):
+        live = WAYS[way](f"{claude.url}/v1/messages", make_body("Hello"), HEADERS)
+    owner, name = PATCHED[way]
+    monkeypatch.setattr(owner, name, inspect.unwrap(getattr(owner, name)))
+    with use_cassette(path):
+        assert WAYS[way](f"{claude.url}/v1/messages", make_body("Hello"), HEADERS).answer == live.answer
+    assert claude.count == 1
 
 
 # ------------------------------------------------------------------ threads and tasks

@@ -179,7 +179,7 @@ def test_every_kind_of_ini_file_is_read(project: Project, name: str, text: str) 
     project.write(name, text)
     project.test(PROBE)
 
-    result = project.run("-rP")
+    result = project.run("-rP", "-p", "no:asyncio")
 
     assert mode_of(result) == "once"
     result.stdout.fnmatch_lines(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from claude_replay import CassetteSaveError, use_cassette
-from claude_replay.cassette import load_cassette
+from claude_replay.cassette import load_cassette, lock_cassette
 from recordings import Studio, ask, make_client
 
 
@@ -191,14 +191,19 @@ def test_a_temporary_folder_that_somebody_else_has_made_is_not_used(
 FULL = """
 import resource
 
-limit = int(sys.argv[3])
-with use_cassette(path, mode="once"):
-    ask(client, "one")
-    # From here on no file can grow beyond this: what a full disk does to every write that is too much.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    ask(client, "two")
-    ask(client, "three " + "x" * 3000)
-    ask(client, "four")
+unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+cassette = use_cassette(path, mode="once")
+cassette.__enter__()
+ask(client, "one")
+# From here on no file can grow beyond this: what a full disk does to every write that is too much.
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), unlimited[1]))
+ask(client, "two")
+ask(client, "three " + "x" * 3000)
+ask(client, "four")
+try:
+    cassette.__exit__(None, None, None)
+finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
 """
 
 
@@ -206,10 +211,23 @@ def test_a_full_disk_loses_nothing_that_fits_somewhere(studio: Studio) -> None:
     """A write that fails in the middle spoils neither what stands in the journal nor what comes after it."""
     done = studio.run_script(FULL, 4500)
     assert done.returncode == 1
-    assert "CassetteSaveError" in done.stderr
     assert "chat.yaml: cannot be written: File too large" in done.stderr
     assert "4 exchanges were recorded and LOST, but for 3 in " in done.stderr
     (journal,) = studio.find("*")
     studio.ask("one", "two", "four", mode="once")
     assert (studio.tallies[-1].replayed, studio.tallies[-1].recorded) == (3, 0)
     assert not journal.exists()
+
+
+def test_a_lock_that_is_never_given_back_is_not_waited_for_for_ever(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was recorded stays in the journal meanwhile."""
+    monkeypatch.setattr("claude_replay.cassette.store._LOCK_SECONDS", 0.01)
+    with ExitStack() as held, closing_fails(studio.open("once")) as message:
+        ask(make_client(studio.server), "one")
+        held.enter_context(lock_cassette(studio.path))
+    assert message[0].startswith(
+        f"{studio.path}: another process has held the lock of this cassette for a minute\n"
+        "1 exchange was recorded and kept in "
+    )
