@@ -59,8 +59,8 @@ class Project:
     """
     A folder with an application (`chat.py`), a pytest.ini, and the tests that a test writes.
 
-    `run` runs pytest in this process, which is quick; `run_apart` in one of its own, as users do. Requests go to
-    `server`, whose `count` tells how many were live.
+    `run` runs pytest in this process, which is quick; `run_apart` in one of its own, as users do. Requests go
+    to `server`, whose `count` tells how many were live.
     """
 
     def __init__(self, pytester: pytest.Pytester, server: ClaudeServer, patch: pytest.MonkeyPatch) -> None:

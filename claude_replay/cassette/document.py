@@ -159,15 +159,16 @@ def _load_body(fields: Mapping[str, object], place: str) -> Body:
 
 
 def _refuse_bytes(value: object, place: str) -> None:
-    # JSON knows no bytes, and a file edited by hand may hold them anywhere.
-    waiting = [value]
-    for item in waiting:
-        if isinstance(item, dict):
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
-        elif isinstance(item, bytes):
-            raise ValueError(f"{place}: only 'binary' can hold a !!binary value")
+    # JSON knows no bytes, and a file edited by hand may hold them anywhere. Only containers wait to be looked
+    # at: this runs for every answer that is played.
+    waiting: list[dict[str, object] | list[object]] = [[value]]
+    while waiting:
+        container = waiting.pop()
+        for item in container.values() if isinstance(container, dict) else container:
+            if isinstance(item, (dict, list)):
+                waiting.append(item)
+            elif isinstance(item, bytes):
+                raise ValueError(f"{place}: only 'binary' can hold a !!binary value")
 
 
 def nearest_key(key: str, keys: Sequence[str]) -> str:

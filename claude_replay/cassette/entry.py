@@ -93,16 +93,15 @@ class Entry:
         return found[0] if found else None
 
     def _find_request(self) -> tuple[str, bytes, bytes] | None:
-        """Key, request and rest of an exchange whose id vouches for its request."""
+        """Key, and what is left without the answer and without the request, if the id vouches for that."""
         data = self._data
         if data is None:
             return None
         start, end = data.find(_REQUEST) + 1, data.find(_RESPONSE) + 1
         if not 0 < start < end:
             return None
-        request = data[start:end]
-        key = trusted_key(self.short_id, request)
-        return (key, request, data[:start] + data[end:]) if key else None
+        key = trusted_key(self.short_id, data[start:end])
+        return (key, data[:end], data[:start] + data[end:]) if key else None
 
     @property
     def exchange(self) -> Exchange:

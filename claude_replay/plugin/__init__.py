@@ -32,8 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "claude_replay(cassette=None, mode=None, ignore=[], ...): replay what this test asks Claude from its cassette; "
-        "all settings are in the README",
+        "claude_replay(cassette=None, mode=None, ignore=[], ...): replay what this test asks Claude from its "
+        "cassette; all settings are in the README",
     )
     state = config.stash[_STATE] = State(config)
     config.add_cleanup(state.forget)

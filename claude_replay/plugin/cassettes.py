@@ -31,8 +31,8 @@ class OpenCassette:
     """
     A cassette from before the first fixture of its test until after the last.
 
-    `passed`, `failed` and `xfailed` are what the reports of the test have said so far; `finish` ends the fixture
-    it came from.
+    `passed`, `failed` and `xfailed` are what the reports of the test have said so far; `finish` ends the
+    fixture it came from.
     """
 
     def __init__(self, session: Session) -> None:

@@ -51,7 +51,7 @@ class Given:
 
     @property
     def settings(self) -> Settings:
-        """The settings of a test that adds none of its own; raises pytest.UsageError where one is not valid."""
+        """The settings of a test that adds none of its own; raises pytest.UsageError."""
         if self._settings is None:
             from claude_replay.errors import SettingsError
             from claude_replay.settings import is_ci, resolve
@@ -92,10 +92,9 @@ class Given:
 
         def push(module: ModuleType) -> None:
             ambient: Any = module
-            if self._ambient is None:
-                below, above = self._layers()
-                self._ambient = ambient.Ambient(below, above, ambient.Run(run_id), closed)
-                ambient.push_ambient(self._ambient)
+            below, above = self._layers()
+            self._ambient = ambient.Ambient(below, above, ambient.Run(run_id), closed)
+            ambient.push_ambient(self._ambient)
 
         # It brings the whole core with it, which most test runs never need.
         watch = ImportWatch({_AMBIENT: push})

@@ -19,7 +19,8 @@ class RunHooks:
     """
     Registered when pytest is configured.
 
-    Everything that is called for each test first asks whether there is anything to do, and imports nothing if not.
+    Everything that is called for each test first asks whether there is anything to do, and imports nothing
+    if not.
     """
 
     def __init__(self, state: State) -> None:
@@ -34,8 +35,8 @@ class RunHooks:
         for item in items:
             names: list[str] | None = getattr(item, "fixturenames", None)
             if names is not None and (_MARK in names or item.get_closest_marker(_MARK) is not None):
-                # First, so that the cassette is open before other fixtures of the test call Claude, and after them
-                # too. In a list of its own: parametrized tests share theirs, and not all of them may be marked.
+                # First, so that the cassette is open before other fixtures of the test call Claude, and after
+                # them too. A list of its own: parametrized tests share theirs, and not all may be marked.
                 item.fixturenames = [_MARK, *(name for name in names if name != _MARK)]  # type: ignore[attr-defined]
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""Settings in the ini file that do not exist: pytest only warns of them, and its list of them is not public."""
+"""Settings in the ini file that do not exist: pytest only warns of them, and its list is not public."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _LIBRARIES = ("httpx", "httpx2", "httpx_aiohttp.transport", "anthropic._vendor.h
 
 
 def start_network(state: State) -> Callable[[], None]:
-    """Guard this process until the returned function is called; costs nothing before somebody uses the network."""
+    """Guard this process until the returned function is called; it costs those who use the network."""
     mode, block, share_tls = _find_wanted(state)
     with ExitStack() as stack:
         if (scopes := _find_scopes()) is not None:

@@ -17,13 +17,14 @@ class Option(NamedTuple):
     kind: Literal["string", "bool", "linelist"] = "string"
 
 
-# The names are those of claude_replay.settings, which is too heavy to import in every pytest run; a test holds the
-# two against each other.
+# The names are those of claude_replay.settings, which is too heavy to import in every pytest run; a test
+# holds the two against each other.
 OPTIONS = {
     "mode": Option(
         "MODE",
-        "none (default): replay, and call nobody; once: record a cassette that does not exist yet; new_episodes: "
-        "add what is missing; rewrite: replace it when the test has passed; all: record again what is asked; "
+        "none (default): replay, and call nobody; once: record a cassette that does not exist yet; "
+        "new_episodes: add what is missing; rewrite: replace it when the test has passed; "
+        "all: record again what is asked; "
         "verify: call, and compare with what is recorded; off: call, and use no cassette",
     ),
     "dir": Option("DIR", "folder of the cassettes below the project root (default: cassettes)"),
@@ -39,14 +40,12 @@ OPTIONS = {
     ),
     "pace": Option(
         "PACE",
-        "how fast a replayed stream comes: instant (default), recorded, or a factor (2 is twice as fast as recorded)",
+        "how fast a replayed stream comes: instant (default), recorded, or a factor (2 is twice as fast)",
     ),
     "unplayed": Option(
         "ACTION", "when a passing test leaves recordings unplayed: fail (default), warn, ignore"
     ),
-    "save": Option(
-        "WHEN", "keep what a test recorded: always (default), or passed (only if it has)"
-    ),
+    "save": Option("WHEN", "keep what a test recorded: always (default), or passed (only if it has)"),
     "record_errors": Option(
         "BOOL", "also record failures that the SDK's retries overcame (default: false)", "bool"
     ),

@@ -26,8 +26,8 @@ def find_orphans(state: State, session: pytest.Session) -> list[str]:
     """
     The cassettes in the folders of fully collected modules that no test of them owns, below the project root.
 
-    Modules of which a part was left out are not judged. Tests that were skipped own their cassettes. Files that
-    another tool wrote are left to it.
+    Modules of which a part was left out are not judged. Tests that were skipped own their cassettes. Files
+    that another tool wrote are left to it.
     """
     folder = state.config.rootpath / state.given.settings.dir
     if state.config.getoption("lf", False):

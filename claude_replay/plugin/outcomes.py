@@ -41,8 +41,8 @@ def amend_report(
     """
     Let a report tell of the requests that were stopped.
 
-    By their messages alone where they are why the test failed, since their tracebacks lead through the inside of
-    the SDK; in a section of their own where the test failed of something else.
+    By their messages alone where they are why the test failed, since their tracebacks lead through the inside
+    of the SDK; in a section of their own where the test failed of something else.
     """
     error = call.excinfo.value if call.excinfo is not None else None
     raised, (swallowed, state.swallowed) = list(_find_failures(error)), (state.swallowed, [])

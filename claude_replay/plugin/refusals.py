@@ -38,12 +38,13 @@ def _explain_why(state: State) -> list[str]:
     if state.fixture is not None:
         name, scope = state.fixture
         return [
-            f"why       the {scope}-scoped fixture {name!r} outlives the test, so its calls belong to no test's cassette",
+            f"why       the {scope}-scoped fixture {name!r} outlives the test, so its calls belong to no "
+            "test's cassette",
             f'give the fixture one of its own: with claude_replay.use_cassette("cassettes/{name}.yaml"): …',
         ]
     if state.test is not None:
         return [
-            "why       the test has a cassette, but this request did not come through httpx or the SDK, so it cannot be "
-            "recorded",
+            "why       the test has a cassette, but this request did not come through httpx or the SDK, "
+            "so it cannot be recorded",
         ]
     return ["why       no test with a cassette is running", _MARK_IT]

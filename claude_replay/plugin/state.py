@@ -22,10 +22,10 @@ class State:
     """
     One run: its settings, the test that is running, and what is known of those that ran.
 
-    `test` is the open cassette of the running test, `fixture` the fixture of wider scope that is being set up.
-    `stopped` are requests that were stopped and that no report has told of yet, `swallowed` those a test is failed for. `opened` holds the
-    paths of all cassettes that were used, `partial` the modules of which not all tests were collected, `skipped`
-    the ids of tests that were skipped.
+    `test` is the open cassette of the running test, `fixture` the one of wider scope that is being set up.
+    `stopped` are requests that were stopped and that no report has told of yet, `swallowed` those for which a
+    test is being failed. `opened` holds the paths of all cassettes that were used, `partial` the modules of
+    which not all tests were collected, `skipped` the ids of tests that were skipped.
     """
 
     def __init__(self, config: pytest.Config) -> None:

@@ -24,9 +24,9 @@ def report_lines(
     """
     The lines of the summary: totals, then everything a person should know, each thing once.
 
-    `tallies` come in the order in which the sessions of each process ended; which process reported first makes no
-    difference. `notes` are about no test in particular, `orphans` paths, `lost_workers` names of processes that
-    crashed; `details` adds a line for each test and each model; `root` is taken off the front of paths.
+    `tallies` come in the order in which the sessions of each process ended; which process reported first
+    makes no difference. `notes` are about no test in particular, `orphans` paths, `lost_workers` names of processes
+    that crashed; `details` adds a line for each test and each model; `root` is taken off the front of paths.
     """
     ordered = sorted(tallies, key=lambda tally: (tally.label, tally.cassette, repr(tally.as_dict())))
     lines = [_describe_totals(ordered, orphans)]

@@ -13,7 +13,7 @@ __all__ = ["describe_models", "describe_savings"]
 
 
 def describe_savings(tallies: Sequence[Tally]) -> Iterator[str]:
-    """The tokens that were replayed, and what they would have cost in dollars and seconds where that is known."""
+    """The tokens that were replayed, and their cost in dollars and seconds where that is known."""
     usage = _sum_usage(tallies)
     if tokens := sum(used.total_tokens for used in usage.values()):
         yield f"{tokens:,} tokens"

@@ -22,6 +22,7 @@ class Loaded:
     def __init__(self, path: Path, rules: Rules, redactor: Redactor) -> None:
         self._rules = rules
         self._redactor = redactor
+        self._forms: list[Canonical] | None = None
         with _no_garbage():
             cassette = load_cassette(path)
             self.exists = cassette is not None
@@ -37,16 +38,25 @@ class Loaded:
 
     def _find_keys(self) -> list[str]:
         if self._is_exact:
-            return [self._key(entry) for entry in self.entries]
-        return [entry.find_key() or self._key(entry) for entry in self.entries]
+            return [key_of(form.fingerprint) for form in self.forms]
+        return [entry.find_key() or self._compute_key(entry) for entry in self.entries]
 
-    def _key(self, entry: Entry) -> str:
-        return key_of(self.canonical(entry).fingerprint)
+    def _compute_key(self, entry: Entry) -> str:
+        return key_of(self._canonicalize(entry).fingerprint)
+
+    @property
+    def forms(self) -> list[Canonical]:
+        """The canonical forms of the recorded requests, redacted by today's rules as the one sent is."""
+        if self._forms is None:
+            self._forms = [self._canonicalize(entry) for entry in self.entries]
+        return self._forms
+
+    def _canonicalize(self, entry: Entry) -> Canonical:
+        return canonicalize(self._redactor.request(entry.request), self._rules)
 
     def look_again(self) -> list[str] | None:
         """
-        The keys with every request parsed and redacted as today's rules would; None where that was done
-        already.
+        The keys with every request parsed and redacted as today's rules would; None where that was done.
 
         An id was made when the exchange was recorded; a rule for redaction that has come since is not in it.
         """
@@ -56,10 +66,6 @@ class Loaded:
         with _no_garbage():
             self.keys = self._find_keys()
         return self.keys
-
-    def canonical(self, entry: Entry) -> Canonical:
-        """The canonical form of a recorded request, redacted by today's rules as the one sent is."""
-        return canonicalize(self._redactor.request(entry.request), self._rules)
 
     def describe_unplayed(self, ordinals: Iterable[int]) -> list[str]:
         """Exchanges that nobody asked for in a few words each, without those whose call was cancelled."""

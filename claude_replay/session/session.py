@@ -181,7 +181,7 @@ class Session:
         miss = explain_miss(
             asked,
             canonical,
-            [self._loaded.canonical(entry) for entry in self._loaded.entries],
+            self._loaded.forms,
             cassette=str(self.path),
             exists=self._loaded.exists,
             waiting=sum(len(journal.recorded) for journal in read_journals(self.path)),

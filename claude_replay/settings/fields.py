@@ -24,8 +24,8 @@ class Field:
     """
     One setting; its default stands in `Settings`.
 
-    `parse` takes the raw value and raises ValueError with what was expected. `adds` says that values of several
-    layers add up, `scope` whether it belongs to a single "test", to the whole "run", or to both.
+    `parse` takes the raw value and raises ValueError with what was expected. `adds` says that values of
+    several layers add up, `scope` whether it belongs to a single "test", to the whole "run", or to both.
     """
 
     parse: Callable[[object], object]

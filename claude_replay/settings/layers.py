@@ -22,8 +22,8 @@ class Layer(NamedTuple):
     """
     Raw values from one place; None stands for a value that is not given.
 
-    `origin` is the kind of place ("marker", "ini file"), which every value remembers; `place` says in messages
-    which one it was ("tests/test_chat.py").
+    `origin` is the kind of place ("marker", "ini file"), which every value remembers; `place` says in
+    messages which one it was ("tests/test_chat.py").
     """
 
     origin: str
@@ -43,8 +43,8 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
     """
     The settings in the environment: CLAUDE_REPLAY_MODE, CLAUDE_REPLAY_IGNORE (one entry a line), …
 
-    Raises SettingsError for a name that is nearly that of a setting; what else begins with CLAUDE_REPLAY_ may be
-    another program's.
+    Raises SettingsError for a name that is nearly that of a setting; what else begins with CLAUDE_REPLAY_ may
+    be another program's.
     """
     values: dict[str, object] = {}
     for key in sorted(key for key in environ if key.startswith(_PREFIX)):

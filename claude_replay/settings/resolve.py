@@ -20,8 +20,8 @@ class Settings:
     """
     Resolved settings.
 
-    `origins` names for each that is not a default the places it came from, the last of them deciding; `notes` is
-    what a person should know.
+    `origins` names for each that is not a default the places it came from, the last of them deciding; `notes`
+    is what a person should know.
     """
 
     mode: RecordMode = "none"
@@ -42,7 +42,7 @@ class Settings:
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:
-    """Whether the environment says that this is continuous integration (`CI` set, and not to 0, false or nothing)."""
+    """Whether this is continuous integration: `CI` is set, and not to 0, false or nothing."""
     return environ.get("CI", "").strip().lower() not in ("", "0", "false")
 
 
@@ -50,8 +50,8 @@ def resolve(layers: Iterable[Layer], *, ci: bool = False) -> Settings:
     """
     Settle all settings; `layers` come in rising precedence.
 
-    In continuous integration only the command line may choose a mode other than "none". Raises SettingsError that
-    names the layer, what is wrong, and the nearest valid spelling.
+    In continuous integration only the command line may choose a mode other than "none". Raises SettingsError
+    that names the layer, what is wrong, and the nearest valid spelling.
     """
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
@@ -96,5 +96,7 @@ def _explain_name(name: str, known: list[str]) -> str:
         return f"there is no setting {name!r}; {nearest(name, known)}"
     if FIELDS[name].scope == "test":
         return f"{name!r} is for single tests: @pytest.mark.claude_replay({name}=…)"
-    option = f"--claude-replay-{name.replace('_', '-')}"
-    return f"{name!r} holds for the whole run: {option}, claude_replay_{name} in the ini file, CLAUDE_REPLAY_{name.upper()}"
+    return (
+        f"{name!r} holds for the whole run: --claude-replay-{name.replace('_', '-')}, "
+        f"claude_replay_{name} in the ini file, CLAUDE_REPLAY_{name.upper()}"
+    )

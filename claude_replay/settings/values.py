@@ -1,4 +1,4 @@
-"""Raw values to settings: text from files, environment and command line; Python values from markers and calls."""
+"""Raw values to settings: text from files and the command line, Python values from markers and calls."""
 
 from __future__ import annotations
 

@@ -10,12 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from standin import ClaudeServer
-
 from benchmarks.figures import Figure, Run
 from benchmarks.measure import interleave, run_apart
 from benchmarks.recorders import RECORDERS
 from benchmarks.traffic import make_call, make_client
+from standin import ClaudeServer
 
 _LIVE = "live"
 _WINDOW = 20

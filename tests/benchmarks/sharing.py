@@ -6,12 +6,11 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from standin import ClaudeServer
-
 from benchmarks.figures import Figure, Run
 from benchmarks.measure import interleave, run_apart
 from benchmarks.recorders import RECORDERS
 from benchmarks.suites import count_passed, write_suite
+from standin import ClaudeServer
 
 _TESTS = 24
 _MARKS = {

@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx2
 from anthropic import Anthropic
-from standin import ClaudeServer
 
 from benchmarks.figures import Figure, Run
 from benchmarks.measure import interleave, median_ratio, run_apart
 from benchmarks.recorders import RECORDERS
 from benchmarks.traffic import make_call, make_client, make_floor_client
+from standin import ClaudeServer
 
 _FLOOR = "floor"
 _TIMES = 5

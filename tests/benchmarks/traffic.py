@@ -21,12 +21,7 @@ KEY = "sk-ant-" + "api03-" + "x" * 24
 BASE_URL = "https://api.anthropic.com"
 MODEL = "claude-sonnet-5"
 
-_WORDS = (
-    "agent answer batch block budget cache call client context delta deploy error event file first graph header "
-    "index job key latency limit line list log message model node order parser patch pipeline plan prompt queue "
-    "region release report request result retry review row schema second server service span stage state step "
-    "stream system table task test token tool trace turn type update user value vector window worker"
-).split()
+_WORDS = ["agent", "answer", "batch", "block", "budget", "cache", "call", "client", "context", "delta", "deploy", "error", "event", "file", "first", "graph", "header", "index", "job", "key", "latency", "limit", "line", "list", "log", "message", "model", "node", "order", "parser", "patch", "pipeline", "plan", "prompt", "queue", "region", "release", "report", "request", "result", "retry", "review", "row", "schema", "second", "server", "service", "span", "stage", "state", "step", "stream", "system", "table", "task", "test", "token", "tool", "trace", "turn", "type", "update", "user", "value", "vector", "window", "worker"]
 # Code, JSON, quotes, lists, indentation, and letters of several alphabets: what makes YAML hard.
 _HARD_LINES = (
     "def handle(event):\n    return {'status': 200, \"body\": event}\n",

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from standin import ClaudeServer
 
 from claude_replay.settings import FIELDS, RECORD_MODES, Settings
+from standin import ClaudeServer
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from plugin_project import Project
@@ -58,8 +61,8 @@ def test_a_fixture_that_outlives_the_test_may_not_use_its_cassette(
     result.stdout.fnmatch_lines(
         [
             "  asked     messages at gateway.test",
-            f"  why       the {scope}-scoped fixture 'wide' outlives the test, so its calls belong to no test's "
-            "cassette",
+            f"  why       the {scope}-scoped fixture 'wide' outlives the test, so its calls belong to no "
+            "test's cassette",
             '  give the fixture one of its own: with claude_replay.use_cassette("cassettes/wide.yaml"): …',
         ]
     )
@@ -103,7 +106,7 @@ def test_a_wide_fixture_with_a_cassette_of_its_own_works(project: Project) -> No
 
 
 def test_a_client_of_a_wide_fixture_is_seen(project: Project) -> None:
-    """Building a client calls nobody; its requests belong to the test that makes them, and no key is needed."""
+    """Building a client calls nobody; its requests belong to the test that makes them; no key is needed."""
     project.test(
         """
         @pytest.fixture(scope="module")
@@ -173,7 +176,7 @@ def test_a_test_function_may_open_a_cassette(project: Project) -> None:
 
 
 def test_the_cassette_closes_when_another_fixture_fails_to_close(project: Project) -> None:
-    """Whatever a fixture raises when it is torn down, what was recorded is saved, and the next test is on its own."""
+    """Whatever a fixture raises at its end, what was recorded is saved, and the next test is on its own."""
     project.test(
         """
         @pytest.fixture
@@ -204,3 +207,39 @@ def test_the_cassette_closes_when_another_fixture_fails_to_close(project: Projec
     assert project.cassettes == ["test_it/test_one.yaml"]
     result.stdout.fnmatch_lines(["*ERROR at teardown of test_one*", "*ERROR at teardown of test_three*"])
     result.stdout.fnmatch_lines(["*why       no test with a cassette is running"])
+
+
+def test_what_such_a_cassette_could_not_save_is_told(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In a section of the report that tells of the other fixture."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    project.test(
+        """
+        import pathlib
+        import shutil
+
+        @pytest.fixture
+        def leaving():
+            yield
+            shutil.rmtree("cassettes")
+            pathlib.Path("cassettes").write_text("in the way")
+            raise SystemExit("out")
+
+        @pytest.mark.claude_replay
+        def test_one(leaving):
+            ask("one")
+        """
+    )
+
+    result = project.record()
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*SystemExit: out",
+            "*- claude_replay -*",
+            "claude_replay: *test_one.yaml: *",
+            "1 exchange was recorded and kept in *",
+        ]
+    )

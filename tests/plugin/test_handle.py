@@ -11,7 +11,8 @@ def test_the_handle_tells_what_was_sent_and_answered(project: Project) -> None:
         """
         import anthropic
 
-        TOOL = {"name": "weather", "description": "weather", "input_schema": {"type": "object", "properties": {}}}
+        SCHEMA = {"type": "object", "properties": {}}
+        TOOL = {"name": "weather", "description": "weather", "input_schema": SCHEMA}
 
         def test_one(claude_replay, request):
             assert claude_replay.text == ""
@@ -29,8 +30,10 @@ def test_the_handle_tells_what_was_sent_and_answered(project: Project) -> None:
             assert all(type(message) is anthropic.types.Message for message in claude_replay.messages)
             assert [message.id for message in claude_replay.messages][1] == second.id
             assert claude_replay.messages[0].content[0].text == first
-            assert claude_replay.text == "".join(block.text for block in second.content if block.type == "text")
-            assert [(call.name, call.input) for call in claude_replay.tool_calls] == [("weather", {"city": "Oslo"})]
+            texts = [block.text for block in second.content if block.type == "text"]
+            assert claude_replay.text == "".join(texts)
+            calls = [(call.name, call.input) for call in claude_replay.tool_calls]
+            assert calls == [("weather", {"city": "Oslo"})]
             assert claude_replay.usage.output_tokens == sum(
                 message.usage.output_tokens for message in claude_replay.messages
             )
@@ -48,7 +51,7 @@ def test_the_handle_tells_what_was_sent_and_answered(project: Project) -> None:
 
 
 def test_a_test_may_expect_a_miss(project: Project) -> None:
-    """A miss that is taken out of `misses` was expected: it neither fails the test nor counts in the summary."""
+    """A miss that is taken out of `misses` neither fails the test nor counts in the summary."""
     project.test(
         """
         from claude_replay import CassetteMiss
@@ -75,7 +78,7 @@ def test_a_test_may_expect_a_miss(project: Project) -> None:
 
 
 def test_what_was_sent_is_not_what_was_recorded(project: Project) -> None:
-    """`sent` is of this run, `played` of the recording; they may differ where the comparison leaves something out."""
+    """`sent` is of this run, `played` of the recording; they differ in what the comparison leaves out."""
     project.test(
         """
         import os

@@ -86,8 +86,8 @@ def test_a_library_that_cassettes_cannot_see_is_refused_in_a_marked_test(project
         [
             STOPPED,
             "  asked     api.anthropic.com",
-            "  why       the test has a cassette, but this request did not come through httpx or the SDK, so it "
-            "cannot be recorded",
+            "  why       the test has a cassette, but this request did not come through httpx or the SDK, "
+            "so it cannot be recorded",
         ]
     )
 
@@ -104,7 +104,8 @@ def test_a_gateway_is_known_by_what_is_sent(project: Project, client: str) -> No
         REQUEST = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "one"}]}
 
         async def call(**options):
-            async with anthropic.AsyncAnthropic(base_url="http://gateway.test", api_key="none", **options) as client:
+            options |= {"base_url": "http://gateway.test", "api_key": "none"}
+            async with anthropic.AsyncAnthropic(**options) as client:
                 await client.messages.create(**REQUEST)
 
         def test_Anthropic():

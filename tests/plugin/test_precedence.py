@@ -53,7 +53,7 @@ def test_each_layer_overrides_the_one_before(project: Project, monkeypatch: pyte
 
 
 def test_the_nearest_marker_wins(project: Project) -> None:
-    """Module, class, derived class, function; the marker next to the function wins where there are several."""
+    """Module, class, derived class, function; of several on one function the one next to it wins."""
     project.test(
         """
         pytestmark = pytest.mark.claude_replay(mode="once")

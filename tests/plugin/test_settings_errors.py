@@ -1,4 +1,4 @@
-"""What is not valid stops the run before it begins, or fails the one test it is about; pytest never breaks."""
+"""What is not valid stops the run before it begins, or fails the one test it is about."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ def test_wrong_keys_are_found_in_every_kind_of_ini_file(probe: Project, name: st
 
     refuse(
         probe.run(),
-        "claude_replay: ini file: there is no setting 'claude_replay_mod'; did you mean 'claude_replay_mode'?",
+        "claude_replay: ini file: there is no setting 'claude_replay_mod'; "
+        "did you mean 'claude_replay_mode'?",
     )
 
 

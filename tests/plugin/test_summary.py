@@ -36,7 +36,8 @@ def test_the_header_names_mode_folder_and_what_is_not_compared(project: Project)
     [
         (
             ("--claude-record=once", "--claude-replay-dir=tapes"),
-            "mode once (command line), cassettes in tapes, not compared: metadata, cache_control, diagnostics",
+            "mode once (command line), cassettes in tapes, "
+            "not compared: metadata, cache_control, diagnostics",
         ),
         (
             ("--claude-replay-ignore=max_tokens", "--claude-replay-ignore=!metadata"),

@@ -91,7 +91,7 @@ def test_a_test_that_changes_the_folder_does_not_move_its_cassette(project: Proj
 
 
 def test_pytest_within_pytest(project: Project) -> None:
-    """The inner run has its own settings, guard and account, and leaves those of the outer one as they were."""
+    """The inner run has its own settings, guard and account, and leaves the outer ones as they were."""
     project.write("conftest.py", 'pytest_plugins = ["pytester"]\n')
     project.test(
         """

@@ -61,7 +61,8 @@ def test_details_give_each_model_a_line() -> None:
     assert lines[3:] == [
         f"  {HAIKU}: 10 input · <$0.01",
         "  claude-of-tomorrow: 7 output",
-        f"  {SONNET}: 10,000 input, 2,000 output, 300 written to the cache, 40 read from the cache · ~${price:.2f}",
+        f"  {SONNET}: 10,000 input, 2,000 output, 300 written to the cache, 40 read from the cache · "
+        f"~${price:.2f}",
     ]
 
 
