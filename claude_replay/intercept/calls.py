@@ -15,7 +15,6 @@ from claude_replay.intercept.outlets import sending
 from claude_replay.intercept.playback import Playback, play
 from claude_replay.redact import KEPT_REQUEST_HEADERS
 from claude_replay.session import Session
-from claude_replay.settings import may_send
 
 __all__ = ["Call"]
 
@@ -47,7 +46,7 @@ class Call:
         """What to play, or None where the request is to be sent; raises CassetteMiss."""
         __tracebackhide__ = True
         session = self._session
-        if self._endpoint.operation == _SIGN_IN and may_send(session.settings.mode):
+        if self._endpoint.operation == _SIGN_IN and session.may_send:
             return None
         outcome = session.begin(self._convert(content), self._endpoint)
         if isinstance(outcome, Entry):
@@ -57,8 +56,7 @@ class Call:
         return None
 
     def _convert(self, content: bytes) -> Request:
-        replays_only = not may_send(self._session.settings.mode)
-        headers = read_headers(self._request.headers, _LOOKED_AT if replays_only else None)
+        headers = read_headers(self._request.headers, None if self._session.may_send else _LOOKED_AT)
         if encoding := headers.get("content-encoding"):
             # What cannot be unpacked here, the server may understand all the same.
             with suppress(ValueError):

@@ -52,7 +52,9 @@ def enter(session: Session | None, *, ambient: bool = False) -> Scope:
     with _lock:
         scope = Scope(session, _find_nearest(_current.get()), ambient)
         _open.append(scope)
-    _current.set(scope)
+    if not ambient:
+        # Event loops and pools that outlive a test keep the context they were made in.
+        _current.set(scope)
     return scope
 
 
@@ -76,8 +78,7 @@ def current_session() -> Session | None:
     with _lock:
         if not _open:
             return None
-        # Event loops and pools that outlive a test remember its cassette, but serve the next test as well.
-        own = _skip_closed(_current.get(), only_ambient=True)
+        own = _current.get()
         scope = _find_innermost() if own is None else _find_nearest(own)
         if scope is None:
             raise LiveCallRefused(
@@ -88,8 +89,8 @@ def current_session() -> Session | None:
         return scope.session
 
 
-def _skip_closed(scope: Scope | None, *, only_ambient: bool = False) -> Scope | None:
-    while scope is not None and not scope.is_open and (scope.ambient or not only_ambient):
+def _skip_closed(scope: Scope | None) -> Scope | None:
+    while scope is not None and not scope.is_open:
         scope = scope.parent
     return scope
 

@@ -17,7 +17,7 @@ from claude_replay.intercept.libraries import LIBRARIES
 from claude_replay.intercept.scope import enter, leave
 from claude_replay.intercept.transports import TRANSPORTS
 from claude_replay.session import Handle, Session
-from claude_replay.settings import Layer, may_send
+from claude_replay.settings import Layer
 
 __all__ = ["open_session", "use_cassette"]
 
@@ -144,7 +144,7 @@ def open_session(session: Session, *, ambient: bool = False) -> ExitStack:
     """Let requests reach an open session until the returned stack is closed."""
     TRANSPORTS.install()
     with ExitStack() as stack:
-        if not may_send(session.settings.mode):
+        if not session.may_send:
             stack.enter_context(placeholder_key())
         scope = enter(session, ambient=ambient)
         stack.callback(leave, scope)

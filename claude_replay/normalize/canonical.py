@@ -22,6 +22,8 @@ __all__ = ["Canonical", "canonicalize"]
 _Object = dict[str, object]
 # Where blocks hold blocks, or say by whose call they came; never what a tool is given or what describes it.
 _NESTED = ("caller", "content", "source", "tool", "definition", "tool_references")
+# How a client signs in that has a login instead of a key (anthropic 2.12, lib/credentials): a credential.
+_SIGN_IN_BETAS = ("oauth-", "oidc-federation-")
 _dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
@@ -49,7 +51,7 @@ def canonicalize(request: Request, rules: Rules, endpoint: Endpoint | None = Non
     form: _Object = {
         "operation": endpoint.operation,
         "query": [list(pair) for pair in endpoint.query],
-        "betas": sorted({beta.strip() for beta in betas.split(",") if beta.strip()}) if betas else [],
+        "betas": _canonical_betas(betas) if betas else [],
     }
     if isinstance(request.body, Json):
         form["body"] = _canonical_json(request.body.value, endpoint.takes_messages, rules)
@@ -57,6 +59,11 @@ def canonicalize(request: Request, rules: Rules, endpoint: Endpoint | None = Non
         kind, content = _canonical_other(request.body)
         form[kind] = content
     return Canonical(form, hashlib.sha256(_dumps(form).encode()).hexdigest())
+
+
+def _canonical_betas(header: str) -> list[str]:
+    betas = {beta.strip() for beta in header.split(",")}
+    return sorted(beta for beta in betas if beta and not beta.startswith(_SIGN_IN_BETAS))
 
 
 def _canonical_json(body: object, takes_messages: bool, rules: Rules) -> object:

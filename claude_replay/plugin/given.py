@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from claude_replay.intercept.imports import ImportWatch
-from claude_replay.plugin.inifile import find_unknown_keys
 from claude_replay.plugin.options import OPTIONS, dest_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
     from claude_replay.intercept.ambient import Ambient
@@ -132,13 +132,19 @@ def _read_ini(config: pytest.Config) -> dict[str, object]:
             raise pytest.UsageError(f"claude_replay: ini file: {name}: {error}") from None
         if value is not None:
             values[name] = value
-    if unknown := find_unknown_keys(config.inipath, config.getoption("override_ini") or ()):
-        from claude_replay.settings import nearest
-
-        name = unknown[0].removeprefix("claude_replay_")
-        hint = nearest(name, OPTIONS, prefix="claude_replay_")
-        raise pytest.UsageError(f"claude_replay: ini file: there is no setting {unknown[0]!r}; {hint}")
+    overrides = config.getoption("override_ini") or ()
+    if overrides or (config.inipath is not None and b"claude_replay_" in config.inipath.read_bytes()):
+        _refuse_unknown_keys(config.inipath, overrides)
     return values
+
+
+def _refuse_unknown_keys(path: Path | None, overrides: Sequence[str]) -> None:
+    from claude_replay.plugin.inifile import find_unknown_keys
+    from claude_replay.settings import nearest
+
+    for key in find_unknown_keys(path, overrides):
+        hint = nearest(key.removeprefix("claude_replay_"), OPTIONS, prefix="claude_replay_")
+        raise pytest.UsageError(f"claude_replay: ini file: there is no setting {key!r}; {hint}")
 
 
 def _describe_ignored(settings: Settings) -> str:

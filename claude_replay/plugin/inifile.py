@@ -29,7 +29,7 @@ def find_unknown_keys(path: Path | None, overrides: Iterable[str]) -> list[str]:
 def _read_keys(path: Path) -> Iterable[str]:
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     section = ""
-    for line in text.splitlines() if "claude_replay_" in text else ():
+    for line in text.splitlines():
         if match := _LINE.match(line):
             section = match["section"] or section
             if match["key"] and section.strip() in _SECTIONS:

@@ -30,7 +30,7 @@ from claude_replay.session.run import Run
 from claude_replay.session.saving import Saver, explain_failure, refuse_foreign
 from claude_replay.session.tally import Tally
 from claude_replay.session.unplayed import explain_unplayed
-from claude_replay.settings import Settings
+from claude_replay.settings import Settings, may_send
 
 __all__ = ["Answered", "Session"]
 
@@ -116,6 +116,12 @@ class Session:
     def _is_waiting(self) -> bool:
         return self.label in self._loaded.cassette.incomplete
 
+    @property
+    def may_send(self) -> bool:
+        """Whether any request may reach Claude."""
+        mode = self.settings.mode
+        return self._fresh if mode == "once" else may_send(mode)
+
     # ------------------------------------------------------------------ one request
 
     def begin(self, request: Request, endpoint: Endpoint) -> Entry | Ticket | None:
@@ -188,6 +194,7 @@ class Session:
             mode=self.settings.mode,
             ignored=rules_for(self.settings.ignore).describe(),
             command=self.command,
+            played=self._decider.played,
         )
         with self._lock:
             return self.remember(miss)

@@ -34,6 +34,7 @@ FEATURES: dict[str, bool] = {
     "aiohttp": hasattr(anthropic, "DefaultAioHttpClient"),
     "beta.messages.parse": hasattr(BetaMessages, "parse"),
     "beta.messages.tool_runner": hasattr(BetaMessages, "tool_runner"),
+    "credentials": _takes(anthropic.Anthropic.__init__, "credentials"),
     "messages.parse": hasattr(Messages, "parse"),
     "messages.stream(output_format=)": _takes(Messages.stream, "output_format"),
     "threads": _takes(getattr(BetaMessages, "tool_runner", None), "thread"),

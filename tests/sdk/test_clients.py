@@ -193,6 +193,24 @@ def test_mode_off_calls_live_and_keeps_nothing(tape: Tape, way: Way) -> None:
     assert (tape.server.count, tape.path.exists()) == (2, False)
 
 
+@pytest.mark.parametrize("way", [SYNC, ASYNCIO], ids=str)
+@pytest.mark.needs("credentials")
+def test_a_recording_made_with_a_login_serves_whoever_has_none(tape: Tape, way: Way) -> None:
+    """A client that has signed in marks its requests as a beta; that is no part of what is compared."""
+    from anthropic.lib.credentials import AccessToken
+
+    async def work(client: Any) -> Any:
+        return describe(await settle(client.messages.create(**ask("Hello"))))
+
+    with use_cassette(tape.path, mode="once"):
+        token = AccessToken("t" * 30)
+        recorded = way.run(work, tape.server.url, credentials=lambda *, force_refresh=False: token)
+    assert "oauth" in tape.server.requests[0].headers["anthropic-beta"]
+    tape.server.close()
+    assert tape.replay(work, way) == recorded
+    assert token.token not in tape.path.read_text(encoding="utf-8")
+
+
 def test_signing_in_is_no_part_of_a_recording(tape: Tape) -> None:
     """Tokens that a client fetches for itself go past the cassette, and replay does without them."""
 

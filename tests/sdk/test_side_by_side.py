@@ -87,6 +87,31 @@ def test_threads_started_inside_belong_to_the_cassette(tape: Tape, shared: bool)
     assert len({answer["id"] for answer in [*threaded, *pooled]}) == 10
 
 
+def test_a_thread_that_asks_after_the_end_is_in_no_cassette(tape: Tape) -> None:
+    """Its call is nobody's: it goes where it goes without cassettes, and leaves no trace in the one that was."""
+    closed = threading.Event()
+    answers: list[Any] = []
+
+    async def work(client: Any) -> Any:
+        def call() -> None:
+            closed.wait(10)
+            answers.append(SYNC.run(late, tape.server.url, api_key=KEY))
+
+        async def late(client: Any) -> Any:
+            return describe(client.messages.create(**ask("late")))
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        return thread, describe(client.messages.create(**ask("in time")))
+
+    thread, _ = tape.run(work, mode="once")
+    closed.set()
+    thread.join()
+    assert answers[0]["content"]
+    assert "late" not in tape.path.read_text(encoding="utf-8")
+    assert tape.tallies[-1].recorded == 1
+
+
 def test_a_pool_made_before_the_cassette_belongs_to_it_too(tape: Tape) -> None:
     """Pools that live longer than a test serve whatever cassette is open when they work."""
     with ThreadPoolExecutor(2) as pool:

@@ -130,6 +130,19 @@ def test_a_stream_that_broke_off_is_not_recorded(tape: Tape, way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_stream_that_falls_silent_for_too_long_is_not_recorded(tape: Tape, way: Way) -> None:
+    """A timeout in the middle is a break like any other."""
+
+    async def read(client: Any) -> Any:
+        return await read_deltas(client.with_options(timeout=0.05), "[pieces a|b|c|d|e] [hang-after 3]")
+
+    with pytest.raises(BROKEN):
+        tape.run(read, way, mode="once")
+    assert not tape.path.exists()
+    assert "the answer broke off after 6 events (ReadTimeout" in tape.notes[0]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
 def test_an_answer_that_broke_off_is_forgotten_once_a_retry_has_brought_it(
     tape: Tape, way: Way, sleeps: list[float]
 ) -> None:

@@ -333,6 +333,39 @@ def test_a_cassette_that_cannot_be_read_is_refused_on_entry(tape: Tape, say: Say
     assert (say("Hello"), "ANTHROPIC_API_KEY" in os.environ) == ("You said: Hello", False)
 
 
+def test_a_miss_comes_out_of_every_kind_of_function(tape: Tape, say: Say) -> None:
+    """Decorated or not, a function lets it pass."""
+
+    @use_cassette(tape.path)
+    def plain() -> None:
+        say("Hello")
+
+    @use_cassette(tape.path)
+    async def coroutine() -> None:
+        say("Hello")
+
+    @use_cassette(tape.path)
+    def generator() -> Iterator[str]:
+        yield say("Hello")
+
+    @use_cassette(tape.path)
+    async def async_generator() -> AsyncIterator[str]:
+        yield say("Hello")
+
+    async def first() -> str:
+        return await anext(aiter(async_generator()))
+
+    calls: list[Callable[[], object]] = [
+        plain,
+        lambda: asyncio.run(coroutine()),
+        lambda: next(iter(generator())),
+        lambda: asyncio.run(first()),
+    ]
+    for call in calls:
+        with pytest.raises(CassetteMiss):
+            call()
+
+
 def test_a_miss_names_the_argument_that_records(tape: Tape, say: Say) -> None:
     """The advice is something that can be typed where the cassette was opened."""
     advice = rf"record it: use_cassette\({str(tape.path)!r}, mode='once'\)"

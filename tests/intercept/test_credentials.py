@@ -1,0 +1,57 @@
+"""The key that replay lends to clients that have none."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+import pytest
+
+from claude_replay.intercept.credentials import placeholder_key
+from claude_replay.redact import PLACEHOLDER_KEY
+
+KEY = "ANTHROPIC_API_KEY"
+
+
+@pytest.fixture(autouse=True)
+def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (KEY, "ANTHROPIC_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_key_is_lent_where_there_is_none() -> None:
+    """And taken back at the end."""
+    with placeholder_key():
+        assert os.environ[KEY] == PLACEHOLDER_KEY
+    assert KEY not in os.environ
+
+
+@pytest.mark.parametrize("name", [KEY, "ANTHROPIC_AUTH_TOKEN"])
+def test_what_is_there_is_left_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Whoever has a key or a token keeps it, also while replaying."""
+    monkeypatch.setenv(name, "own")
+    with placeholder_key():
+        assert {key: os.environ.get(key) for key in (KEY, "ANTHROPIC_AUTH_TOKEN")} == {
+            KEY: None,
+            "ANTHROPIC_AUTH_TOKEN": None,
+            name: "own",
+        }
+    assert os.environ[name] == "own"
+
+
+def test_a_key_that_is_set_meanwhile_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that sets its own key finds it after the cassette as well."""
+    with placeholder_key():
+        monkeypatch.setenv(KEY, "own")
+    assert os.environ[KEY] == "own"
+
+
+def test_the_last_of_those_who_overlap_takes_it_back() -> None:
+    """Cassettes of different tasks begin and end in any order."""
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(placeholder_key())
+    second.enter_context(placeholder_key())
+    first.close()
+    assert os.environ[KEY] == PLACEHOLDER_KEY
+    second.close()
+    assert KEY not in os.environ
