@@ -33,6 +33,9 @@ UNFINISHED_GENERATORS = (
 Scenario: TypeAlias = Callable[[Any], Coroutine[Any, Any, Any]]
 """A coroutine function of a client, sync or async; recording and replay compare what it returns."""
 
+Say: TypeAlias = Callable[[str], str]
+"""Asks, and gives the text of the answer."""
+
 
 def ask(content: Any, **options: Any) -> dict[str, Any]:
     """The arguments of a call: one user text, or whole messages."""

@@ -43,7 +43,7 @@ class Entry:
     for.
     """
 
-    __slots__ = ("_answer", "_data", "_exchange", "line", "name")
+    __slots__ = ("_answer", "_data", "_exchange", "_found", "line", "name")
 
     def __init__(self, *, name: str, line: int, data: bytes | None, exchange: Exchange | None = None) -> None:
         self.name = name
@@ -51,6 +51,7 @@ class Entry:
         self._data = data
         self._exchange = exchange
         self._answer: tuple[Response, Meta] | None = None
+        self._found: tuple[str, int, int] | None = None
 
     @classmethod
     def of(cls, exchange: Exchange) -> Entry:
@@ -92,16 +93,13 @@ class Entry:
         found = self._find_request()
         return found[0] if found else None
 
-    def _find_request(self) -> tuple[str, bytes, bytes] | None:
-        """Key, and what is left without the answer and without the request, if the id vouches for that."""
-        data = self._data
-        if data is None:
-            return None
-        start, end = data.find(_REQUEST) + 1, data.find(_RESPONSE) + 1
-        if not 0 < start < end:
-            return None
-        key = trusted_key(self.short_id, data[start:end])
-        return (key, data[:end], data[:start] + data[end:]) if key else None
+    def _find_request(self) -> tuple[str, int, int] | None:
+        """The key of an exchange whose id vouches for its request, and where the request begins and ends."""
+        if self._found is None and self._data is not None:
+            start, end = self._data.find(_REQUEST) + 1, self._data.find(_RESPONSE) + 1
+            if 0 < start < end and (key := trusted_key(self.short_id, self._data[start:end])):
+                self._found = key, start, end
+        return self._found
 
     @property
     def exchange(self) -> Exchange:
@@ -114,14 +112,14 @@ class Entry:
     def request(self) -> Request:
         """The request alone, for comparing; raises as `exchange` does."""
         found = self._find_request() if self._exchange is None else None
-        request = self._try(load_request, found[1]) if found else None
+        request = self._try(load_request, self.data[found[1] : found[2]]) if found else None
         return request or self.exchange.request
 
     @property
     def answer(self) -> tuple[Response, Meta]:
         """Response and meta alone, for playing; raises as `exchange` does."""
         if self._exchange is None and self._answer is None and (found := self._find_request()):
-            self._answer = self._try(load_answer, found[2])
+            self._answer = self._try(load_answer, self.data[: found[1]] + self.data[found[2] :])
         return self._answer or (self.exchange.response, self.exchange.meta)
 
     def _try(self, load: Callable[[object], _Part], data: bytes) -> _Part | None:
@@ -152,8 +150,9 @@ def _read(data: bytes, name: str, line: int) -> object:
     value = read_own(text)
     if value is DECLINED:
         value = read(text, name=name, first_line=line)
-    if isinstance(value, dict):
+    # An entry is an item of a list, its request alone a mapping.
+    if not isinstance(value, list):
         return value
-    if isinstance(value, list) and len(value) == 1:
-        return value[0]
-    raise ValueError("one exchange was expected")
+    if len(value) != 1:
+        raise ValueError("one exchange was expected")
+    return value[0]

@@ -9,7 +9,13 @@ from claude_replay.bodies import expand
 from claude_replay.cli.blocks import WIDTH, compact_json, pretty_json, render_content, tool_names
 from claude_replay.exchange import Binary, Body, Event, EventStream, Json, Response, Text
 
-__all__ = ["cut_lines", "describe_answer", "render_answer", "render_body"]
+__all__ = ["ENDINGS", "cut_lines", "describe_answer", "render_answer", "render_body"]
+
+ENDINGS = {
+    "closed": "the application stopped reading here",
+    "cancelled": "the application cancelled this call",
+}
+"""How an answer ended that is not complete."""
 
 _SHOWN_LINES = 12
 
@@ -23,8 +29,8 @@ def describe_answer(response: Response) -> str:
     if isinstance(response.body, EventStream):
         count = sum(1 for _ in expand(response.body.items))
         parts.append(f"(streamed, {count:,} event{'' if count == 1 else 's'})")
-    if response.ended == "closed":
-        parts.append("(the application stopped reading here)")
+    if response.ended != "complete":
+        parts.append(f"({ENDINGS[response.ended]})")
     return " ".join(parts)
 
 

@@ -27,7 +27,7 @@ def describe_exchange(number: int, exchange: Exchange) -> str:
     model = model_of(request.body) or message.get("model")
     parts = [str(number), describe_endpoint(request.method, request.url).operation]
     parts += [str(model)] if model else []
-    parts.append(str(response.status))
+    parts.append(str(response.status or "no answer"))
     parts += [f"{meta.duration:.2f} s"] if meta.duration is not None else []
     parts += _describe_usage(message_usage(message))
     parts += [meta.recorded_at] if meta.recorded_at else []

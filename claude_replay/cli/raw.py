@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from claude_replay.bodies import encode_body
+from claude_replay.cli.answers import ENDINGS
 from claude_replay.cli.blocks import pretty_json
 from claude_replay.exchange import Binary, Body, Exchange, Json
 
@@ -23,13 +24,13 @@ def render_raw(exchange: Exchange, *, hidden: tuple[int, int]) -> Iterator[str]:
     yield ""
     yield pretty_json(request.body.value) if isinstance(request.body, Json) else _encode(request.body)
     yield ""
-    yield f"HTTP {response.status}"
+    yield f"HTTP {response.status or '(no answer)'}"
     yield from _render_headers(response.headers, hidden[1])
     yield ""
     # An event ends with an empty line of its own.
     yield _encode(response.body).removesuffix("\n\n")
-    if response.ended == "closed":
-        yield "[the application stopped reading here]"
+    if response.ended != "complete":
+        yield f"[{ENDINGS[response.ended]}]"
 
 
 def _render_headers(headers: Mapping[str, str], hidden: int) -> Iterator[str]:

@@ -14,7 +14,7 @@ from functools import partial, wraps
 from types import ModuleType
 from typing import Any
 
-from claude_replay.api import Endpoint, identify
+from claude_replay.api import identify
 from claude_replay.intercept.calls import Call
 from claude_replay.intercept.imports import ImportWatch, Patches
 from claude_replay.intercept.scope import current_session
@@ -35,12 +35,10 @@ class Transports:
     Sees every request of the httpx family once installed.
 
     One for the whole process and for good: two would record each request twice, and without an open cassette
-    it only looks and passes on. `refusers` are asked about requests to Claude that no cassette covers; they
-    raise.
+    it only looks and passes on.
     """
 
     def __init__(self) -> None:
-        self.refusers: list[Callable[[str, Endpoint], None]] = []
         self._patches = Patches()
         self._watch = ImportWatch(
             {
@@ -104,20 +102,14 @@ class Transports:
         return handle_async_request
 
     def _find_call(self, request: Any) -> Call | None:
-        """A request to Claude that belongs to an open cassette; None for others, unless they are refused."""
+        """A request to Claude that belongs to an open cassette; None for others."""
         __tracebackhide__ = True
         session = current_session()
-        if session is None and not self.refusers:
+        if session is None:
             return None
         url = str(request.url)
         endpoint = identify(request.method, url, request.headers)
-        if endpoint is None:
-            return None
-        if session is not None:
-            return Call(session, endpoint, request, url)
-        for refuse in self.refusers:
-            refuse(request.url.host, endpoint)
-        return None
+        return Call(session, endpoint, request, url) if endpoint is not None else None
 
 
 TRANSPORTS = Transports()

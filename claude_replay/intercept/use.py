@@ -13,13 +13,14 @@ from typing import Any, TypeVar, cast
 
 from claude_replay.intercept.ambient import current_ambient
 from claude_replay.intercept.credentials import placeholder_key
+from claude_replay.intercept.keyless import KEYLESS
 from claude_replay.intercept.libraries import LIBRARIES
 from claude_replay.intercept.scope import enter, leave
 from claude_replay.intercept.transports import TRANSPORTS
 from claude_replay.session import Handle, Session
 from claude_replay.settings import Layer
 
-__all__ = ["open_session", "use_cassette"]
+__all__ = ["prepare_session", "use_cassette"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -67,7 +68,7 @@ class use_cassette:  # A function to its users; a class because it is a decorato
         try:
             session.close(passed=passed)
             if passed:
-                session.raise_swallowed([])
+                session.raise_swallowed()
         finally:
             current_ambient().closed(session)
 
@@ -140,13 +141,20 @@ class use_cassette:  # A function to its users; a class because it is a decorato
         return call
 
 
-def open_session(session: Session, *, ambient: bool = False) -> ExitStack:
+def open_session(session: Session) -> ExitStack:
     """Let requests reach an open session until the returned stack is closed."""
+    with prepare_session(session) as stack:
+        scope = enter(session)
+        stack.callback(leave, scope)
+        return stack.pop_all()
+
+
+def prepare_session(session: Session) -> ExitStack:
+    """Whatever an open session needs of its surroundings but the scope, until the returned stack is closed."""
     TRANSPORTS.install()
+    KEYLESS.install()
     with ExitStack() as stack:
         if not session.may_send:
             stack.enter_context(placeholder_key())
-        scope = enter(session, ambient=ambient)
-        stack.callback(leave, scope)
         stack.enter_context(LIBRARIES.serve(session))
         return stack.pop_all()

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from claude_replay.api import describe_endpoint, last_user_text, model_of
 from claude_replay.errors import ClaudeReplayError, ReplayFailure, UnplayedExchanges
-from claude_replay.intercept.credentials import placeholder_key
 from claude_replay.intercept.scope import Scope, enter, leave
-from claude_replay.intercept.transports import TRANSPORTS
+from claude_replay.intercept.use import prepare_session
 from claude_replay.plugin.items import make_session
 from claude_replay.replay import Asked
 from claude_replay.session import Handle, Session
 from claude_replay.session.session import Answered
-from claude_replay.settings import may_send
 
 if TYPE_CHECKING:
     from claude_replay.plugin.state import State
@@ -40,10 +38,7 @@ class OpenCassette:
         self.finish: Callable[[], None] = lambda: None
         self.passed = self.failed = self.xfailed = False
         self._told: list[ReplayFailure] = []
-        self._stack = ExitStack()
-        TRANSPORTS.install()
-        if not may_send(session.settings.mode):
-            self._stack.enter_context(placeholder_key())
+        self._stack = prepare_session(session)
         self._scope = enter(session, ambient=True)
 
     def note(self, report: pytest.TestReport) -> None:
@@ -104,7 +99,8 @@ def _describe_answer(answered: Answered) -> str:
     asked = Asked(endpoint.operation, model_of(request.body), last_user_text(request.body))
     if exchange is None:
         return f"{asked}: no answer"
-    return f"{asked}: {'replayed' if answered.played else 'live'}, {exchange.response.status}"
+    became = exchange.response.status or "cancelled"
+    return f"{asked}: {'replayed' if answered.played else 'live'}, {became}"
 
 
 def open_cassette(state: State, item: pytest.Item, config_values: Mapping[str, object]) -> Handle:

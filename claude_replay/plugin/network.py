@@ -25,7 +25,13 @@ _TRANSPORTS = (
     ("AsyncHTTPTransport", "handle_async_request"),
     ("AiohttpTransport", "handle_async_request"),
 )
-_LIBRARIES = ("httpx", "httpx2", "httpx_aiohttp.transport", "anthropic._vendor.httpx_aiohttp.transport")
+_LIBRARIES = (
+    "httpx",
+    "httpx2",
+    "httpx_aiohttp.transport",
+    "httpx_aiohttp.httpx2.transport",
+    "anthropic._vendor.httpx_aiohttp.transport",
+)
 
 
 def start_network(state: State) -> Callable[[], None]:

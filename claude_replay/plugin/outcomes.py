@@ -52,7 +52,8 @@ def amend_report(
     if report.when == "teardown" and stopped and not report.failed:
         report.outcome, raised, swallowed = "failed", stopped, stopped
     if report.failed and raised:
-        report.longrepr = _tell(swallowed or raised, item, is_swallowed=bool(swallowed))
+        told = swallowed or raised
+        _show(report, told[0], _tell(told, item, is_swallowed=bool(swallowed)))
     elif report.failed and stopped:
         report.sections.append((f"{_TITLE}: stopped before", _tell(stopped, item, is_swallowed=False)))
     if state.test is not None:
@@ -88,6 +89,17 @@ def _tell(failures: Sequence[ReplayFailure], item: pytest.Item, *, is_swallowed:
         parts.append("The application caught this and went on; the test fails all the same.")
     # Paths as pytest shows them.
     return "\n\n".join(parts).replace(f"{item.config.rootpath}{os.sep}", "")
+
+
+def _show(report: pytest.TestReport, failure: ReplayFailure, text: str) -> None:
+    report.longrepr = text
+    if failure.__traceback__ is not None:
+        shown = ReplayFailure(text).with_traceback(failure.__traceback__)
+        report.longrepr = pytest.ExceptionInfo.from_exception(shown).getrepr(style="value", chain=False)
+        if report.longrepr.reprcrash is not None:
+            # What stands in the short summary and in the XML report.
+            message = f"{type(failure).__name__}: {text.removeprefix('claude_replay: ')}"
+            report.longrepr.reprcrash.message = message
 
 
 def _place(trace: TracebackType | None, item: pytest.Item) -> str:

@@ -1,7 +1,7 @@
 """
 The published benchmark: how claude_replay compares with the bare SDK and with its peers, in one run.
 
-    uv run --isolated --group bench python tests/benchmarks [NAME…] [--quick]
+    uv run python tests/benchmarks [NAME…] [--quick]
 
 Every figure is a ratio or a difference between arms of the same run: the arms take turns, their order rotates
 from round to round, and what is reported is the median over the rounds. CPU time is the measure unless a row

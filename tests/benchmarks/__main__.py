@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# Python puts this folder here; the packages `benchmarks` and `standin` stand beside it.
-sys.path[0] = str(Path(__file__).parents[1])
+# The packages `benchmarks` and `standin` stand beside each other.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.command import main
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.environment import run_in_environment
 from benchmarks.figures import Figure, Run, print_machine, print_table
 from benchmarks.growth import measure_ten_thousand, measure_thousand
 from benchmarks.loading import measure_load
@@ -41,10 +42,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python tests/benchmarks", description=main.__doc__)
     parser.add_argument("names", metavar="NAME", nargs="*", help=f"one of {', '.join(_MEASUREMENTS)}")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes: a rough idea")
+    parser.add_argument("--here", action="store_true", help="measure what is installed here, not a new wheel")
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in _MEASUREMENTS]
     if unknown:
         parser.error(f"there is no measurement {unknown[0]!r}; there are: {', '.join(_MEASUREMENTS)}")
+    if not given.here:
+        run_in_environment(sys.argv[1:])
     print_machine()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="claude-replay-benchmarks-") as scratch:

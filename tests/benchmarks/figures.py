@@ -5,11 +5,20 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("anthropic", "httpx2", "pytest", "pytest-xdist", "PyYAML", "vcrpy", "pytest-recording", "cassetter")
+_PACKAGES = (
+    "anthropic",
+    "httpx2",
+    "pytest",
+    "pytest-xdist",
+    "PyYAML",
+    "vcrpy",
+    "pytest-recording",
+    "cassetter",
+)
 _ARMS = ("vcrpy", "cassetter", "claude_replay")
 
 
@@ -34,7 +43,6 @@ class Run:
     scratch: Path
     recorders: Sequence[str]
     quick: bool = False
-    keep: dict[str, Path] = field(default_factory=dict)
 
     def choose(self, full: int, quick: int) -> int:
         """The number for this run."""

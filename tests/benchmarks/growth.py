@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from time import process_time
@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.figures import Figure, Run
 from benchmarks.measure import interleave, median_ratio, run_apart
-from benchmarks.recorders import RECORDERS
+from benchmarks.recorders import RECORDERS, find_cassette
 from benchmarks.traffic import make_answer, make_call, make_client, make_floor_client
 
 _FLOOR = "floor"
@@ -21,14 +21,14 @@ _MOST_SECONDS = 60.0
 def measure_thousand(run: Run) -> list[Figure]:
     """1,000 exchanges; whatever needs more than a minute is cut off, and then measured once only."""
     count = run.choose(1000, 200)
-    results = _measure(run, "thousand", count, run.choose(5, 2), slow=("vcrpy",))
+    results = _measure(run, count, run.choose(5, 2), slow=("vcrpy",))
     return [_summarize(f"{count:,} exchanges in one cassette, (load + replay) / floor", results, count, 1.3)]
 
 
 def measure_ten_thousand(run: Run) -> list[Figure]:
     """10,000 exchanges, and whether the last ones take longer than the first."""
     count = run.choose(10_000, 1000)
-    results = _measure(run, "ten_thousand", count, run.choose(3, 1), slow=("vcrpy", "cassetter"))
+    results = _measure(run, count, run.choose(3, 1), slow=("vcrpy", "cassetter"))
     tenths = {
         name: statistics.median(result["last"] / result["first"] for result in results[name])
         for name in (_FLOOR, "claude_replay")
@@ -41,17 +41,11 @@ def measure_ten_thousand(run: Run) -> list[Figure]:
     ]
 
 
-def _measure(
-    run: Run, name: str, count: int, rounds: int, slow: tuple[str, ...]
-) -> dict[str, list[dict[str, Any]]]:
-    folder = run.make_folder(name)
-    arms = {_FLOOR: partial(run_apart, replay_all, recorder="", folder="", count=count)}
+def _measure(run: Run, count: int, rounds: int, slow: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+    arms = {_FLOOR: partial(run_apart, replay_all, recorder="", one="", many="", count=count)}
     for recorder in run.recorders:
-        RECORDERS[recorder].write(folder / recorder / "one.yaml", [0])
-        RECORDERS[recorder].write(folder / recorder / "many.yaml", range(count))
-        arms[recorder] = partial(
-            run_apart, replay_all, recorder=recorder, folder=str(folder / recorder), count=count
-        )
+        one, many = (str(find_cassette(run, recorder, size)) for size in (1, count))
+        arms[recorder] = partial(run_apart, replay_all, recorder=recorder, one=one, many=many, count=count)
     quick = {name: arm for name, arm in arms.items() if name not in slow}
     results = interleave(quick, rounds)
     results.update(interleave({name: arms[name] for name in arms if name in slow}, 1, warm=False))
@@ -66,11 +60,15 @@ def _summarize(what: str, results: dict[str, list[dict[str, Any]]], count: int, 
         if "problem" in last:
             cells[name] = f"refuses to load ({last['problem']})"
         elif last["done"] < count:
-            cells[name] = f"cut off after {last['done']:,} exchanges ({last['cpu']:.0f} s, load {last['load']:.1f} s)"
+            cells[name] = (
+                f"cut off after {last['done']:,} exchanges ({last['cpu']:.0f} s, load {last['load']:.1f} s)"
+            )
         else:
             each = [result["cpu"] for result in found]
             load = statistics.median(result["load"] for result in found)
-            cells[name] = f"{_ratio(each, floor):.2f} x, of it loading {load / statistics.median(floor):.2f} x"
+            cells[name] = (
+                f"{_ratio(each, floor):.2f} x, of it loading {load / statistics.median(floor):.2f} x"
+            )
     reached = _ratio([result["cpu"] for result in results["claude_replay"]], floor)
     return Figure(
         f"{what} ({statistics.median(floor):.2f} s CPU)", cells, f"<= {target} x", reached <= target
@@ -83,24 +81,26 @@ def _ratio(values: list[float], floor: list[float]) -> float:
     return statistics.median(values) / statistics.median(floor)
 
 
-def replay_all(recorder: str, folder: str, count: int) -> dict[str, Any]:
+def replay_all(recorder: str, one: str, many: str, count: int) -> dict[str, Any]:
     """
-    Load a cassette and ask for all of it; CPU seconds.
+    Load a cassette, ask for all of it and close it; CPU seconds.
 
     `first` and `last` are those of the first and last tenth. What is done once in a process (imports, the first
     call of the SDK) is done before the clock starts.
     """
     make_floor_client([make_answer(0)]).messages.create(**make_call(0))
-    client = make_client() if recorder else make_floor_client([make_answer(number) for number in range(count)])
+    client = (
+        make_client() if recorder else make_floor_client([make_answer(number) for number in range(count)])
+    )
     calls = [make_call(number) for number in range(count)]
-    many = nullcontext()
+    opened: AbstractContextManager[Any] = nullcontext()
     if recorder:
-        with RECORDERS[recorder].replaying(Path(folder, "one.yaml")):
+        with RECORDERS[recorder].replaying(Path(one)):
             client.messages.create(**calls[0])
-        many = RECORDERS[recorder].replaying(Path(folder, "many.yaml"))
+        opened = RECORDERS[recorder].replaying(Path(many))
     begun = process_time()
     try:
-        many.__enter__()
+        opened.__enter__()
     except Exception as error:
         return {"problem": f"{error}".splitlines()[0][:80]}
     marks = [process_time()]
@@ -109,10 +109,11 @@ def replay_all(recorder: str, folder: str, count: int) -> dict[str, Any]:
         marks.append(process_time())
         if marks[-1] - begun > _MOST_SECONDS:
             break
-    done = len(marks) - 1
+    opened.__exit__(None, None, None)
+    end, done = process_time(), len(marks) - 1
     tenth = max(1, done // 10)
     return {
-        "cpu": marks[-1] - begun,
+        "cpu": end - begun,
         "load": marks[0] - begun,
         "done": done,
         "first": marks[tenth] - marks[0],

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.figures import Figure, Run
 from benchmarks.measure import interleave, run_apart
-from benchmarks.recorders import RECORDERS
+from benchmarks.recorders import RECORDERS, find_cassette
 
 _OPEN, _PARSED = "claude_replay", "claude_replay, parsed"
 
@@ -25,19 +25,17 @@ def measure_load(run: Run) -> list[Figure]:
     The others parse all of a file when they open it.
     """
     count = run.choose(10_000, 1000)
-    folder = run.make_folder("load")
     arms = {}
     for name in run.recorders:
         # cassetter cannot load more than 250,000 YAML nodes.
         size = min(count, 1000) if name == "cassetter" else count
-        RECORDERS[name].write(folder / name / "one.yaml", [0])
-        RECORDERS[name].write(folder / name / "many.yaml", range(size))
-        arms[name] = partial(run_apart, load_all, recorder=name, folder=str(folder / name), parse=False)
+        one, many = str(find_cassette(run, name, 1)), str(find_cassette(run, name, size))
+        arms[name] = partial(run_apart, load_all, recorder=name, one=one, many=many, parse=False)
     arms[_PARSED] = partial(arms[_OPEN], parse=True)
     # vcrpy takes a quarter of a minute.
     results = interleave({name: arm for name, arm in arms.items() if name != "vcrpy"}, run.choose(5, 2))
     results.update(interleave({name: arm for name, arm in arms.items() if name == "vcrpy"}, 1, warm=False))
-    megabytes = (folder / "claude_replay" / "many.yaml").stat().st_size / 1e6
+    megabytes = find_cassette(run, "claude_replay", count).stat().st_size / 1e6
     what = f"{count:,} exchanges ({megabytes:.0f} MB), "
     speed = {name: _median(found, "speed") for name, found in results.items()}
     memory = {name: _median(found, "memory") for name, found in results.items()}
@@ -50,7 +48,7 @@ def measure_load(run: Run) -> list[Figure]:
 
 
 def _median(results: list[dict[str, Any]], name: str) -> float:
-    return statistics.median(result[name] for result in results)
+    return float(statistics.median(result[name] for result in results))
 
 
 def _speed(what: str, values: dict[str, float], ours: float) -> Figure:
@@ -62,13 +60,13 @@ def _memory(what: str, values: dict[str, float], ours: float) -> Figure:
     return Figure(what, {name: f"{value:.1f} x" for name, value in values.items()}, "<= 4 x", ours <= 4)
 
 
-def load_all(recorder: str, folder: str, parse: bool) -> dict[str, float]:
+def load_all(recorder: str, one: str, many: str, parse: bool) -> dict[str, float]:
     """Open a cassette: bytes for each CPU second, and bytes of memory at the peak for each byte of the file."""
     import anthropic  # noqa: F401  # memory that is not ours
 
-    with RECORDERS[recorder].replaying(Path(folder, "one.yaml")):
+    with RECORDERS[recorder].replaying(Path(one)):
         pass
-    path = Path(folder, "many.yaml")
+    path = Path(many)
     size = path.stat().st_size
     before, begun = _reset_peak(), process_time()
     if parse:

@@ -12,7 +12,7 @@ from anthropic import DefaultHttpxClient
 
 from benchmarks.figures import Figure, Run
 from benchmarks.measure import interleave, run_apart
-from benchmarks.recorders import RECORDERS
+from benchmarks.recorders import RECORDERS, find_cassette
 from benchmarks.traffic import make_call, make_client
 
 _RECORDED = 100
@@ -21,12 +21,10 @@ _MISSES = 5
 
 def measure_miss(run: Run) -> list[Figure]:
     """A prompt that differs in a few words from one of 100 recorded ones; wall time, the SDK's own retries included."""
-    folder = run.make_folder("miss")
-    arms = {}
-    for name in run.recorders:
-        path = folder / name / "many.yaml"
-        RECORDERS[name].write(path, range(_RECORDED))
-        arms[name] = partial(run_apart, time_misses, recorder=name, path=str(path))
+    arms = {
+        name: partial(run_apart, time_misses, recorder=name, path=str(find_cassette(run, name, _RECORDED)))
+        for name in run.recorders
+    }
     results = interleave(arms, run.choose(5, 2))
     later = {name: _median(found, "later") for name, found in results.items()}
     cells = {
@@ -44,7 +42,7 @@ def measure_miss(run: Run) -> list[Figure]:
 
 
 def _median(results: list[dict[str, Any]], name: str) -> float:
-    return statistics.median(result[name] for result in results)
+    return float(statistics.median(result[name] for result in results))
 
 
 def _number(seconds: float) -> str:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchmarks.figures import Run
 from benchmarks.traffic import BASE_URL, RESPONSE_HEADERS, list_requests, make_answer
 
 Opened = AbstractContextManager[Any]
@@ -56,9 +57,7 @@ class ClaudeReplay:
 
         redactor, meta, entries = Redactor(), Meta("2026-11-22T10:00:00Z", 4.2), []
         for number, (headers, body) in zip(numbers, list_requests(numbers), strict=True):
-            asked = Request(
-                "POST", f"{BASE_URL}/v1/messages", headers, decode_body(body, "application/json")
-            )
+            asked = Request("POST", f"{BASE_URL}/v1/messages", headers, decode_body(body, "application/json"))
             answer = Response(200, RESPONSE_HEADERS, decode_body(make_answer(number), "application/json"))
             entries.append(Entry.of(redactor.exchange(Exchange(asked, answer, meta))))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,9 +158,7 @@ class Cassetter:
         answered = {name: [value] for name, value in RESPONSE_HEADERS.items()}
         for number, (headers, body) in zip(numbers, list_requests(numbers), strict=True):
             sent = {name: [value] for name, value in headers.items()}
-            cassette.record(
-                "POST", f"{BASE_URL}/v1/messages", sent, body, 200, answered, make_answer(number)
-            )
+            cassette.record("POST", f"{BASE_URL}/v1/messages", sent, body, 200, answered, make_answer(number))
         cassette.save()
 
     def _load(self, path: Path, mode: str) -> Any:
@@ -198,6 +195,15 @@ RECORDERS: dict[str, Recorder] = {
     "vcrpy": Vcrpy(),
     "cassetter": Cassetter(),
 }
+
+
+def find_cassette(run: Run, recorder: str, count: int) -> Path:
+    """A cassette with the first `count` calls, written when it is first asked for."""
+    path = run.scratch / "cassettes" / f"{recorder}-{count}.yaml"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        RECORDERS[recorder].write(path, range(count))
+    return path
 
 
 def installed_recorders() -> list[str]:

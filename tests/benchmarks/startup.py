@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def measure_tax(run: Run) -> list[Figure]:
     return [Figure(what, cells, "<= 20 µs", tax["claude_replay"] <= 20)]
 
 
-def _write_suites(folder: Path, count: int, recorders: list[str] | tuple[str, ...]) -> dict[str, Suite]:
+def _write_suites(folder: Path, count: int, recorders: Sequence[str]) -> dict[str, Suite]:
     write = partial(write_suite, tests=_list_tests(count))
     suites = {_NOTHING: write(folder / "nothing")}
     for name in recorders:

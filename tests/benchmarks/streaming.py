@@ -44,7 +44,9 @@ def measure_stream(run: Run) -> list[Figure]:
             path = folder / f"{name}.yaml" if name != _FLOOR else fetched
             if name != _FLOOR:
                 run_apart(record_stream, recorder=name, path=str(path), url=server.url, words=words)
-            arms[name] = partial(run_apart, replay_stream, recorder=name, path=str(path), url=server.url, words=words)
+            arms[name] = partial(
+                run_apart, replay_stream, recorder=name, path=str(path), url=server.url, words=words
+            )
         results = interleave(arms, run.choose(7, 2))
     return [_compare(way, results, words) for way in ("stream", "create")]
 
@@ -112,7 +114,9 @@ def measure_first_token(run: Run) -> list[Figure]:
             arms[name] = partial(_record_slowly, name, folder, server.url)
         results = interleave(arms, run.choose(5, 2), warm=False)
     live = [result["first"] for result in results.pop("")]
-    ratios = {name: median_ratio([result["first"] for result in found], live) for name, found in results.items()}
+    ratios = {
+        name: median_ratio([result["first"] for result in found], live) for name, found in results.items()
+    }
     cells = {
         name: f"{ratios[name]:.2f} x, {statistics.median(result['first'] for result in found) * 1e3:.0f} ms"
         for name, found in results.items()

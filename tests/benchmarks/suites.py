@@ -6,12 +6,14 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from benchmarks.measure import Cost, run_process
 
 # The SDK depends on anyio, whose plugin is therefore part of every suite that calls Claude.
-_ALWAYS = ("anyio",)
+_ALWAYS = "anyio"
+_INSTALLED = sorted({entry.name for entry in entry_points(group="pytest11")} - {_ALWAYS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class Suite:
     """
     A folder with tests, and the plugins it is run with.
 
-    Plugins are not found by themselves but named, so that two arms differ in nothing but the plugin.
+    pytest finds them by itself, as it does for users; all others are switched off before they are imported, so
+    that two arms differ in nothing but the plugin.
     """
 
     folder: Path
@@ -27,11 +30,11 @@ class Suite:
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Cost:
         """Run all tests; raises RuntimeError where one does not pass."""
-        chosen = [word for plugin in (*_ALWAYS, *self.plugins) for word in ("-p", plugin)]
+        others = [word for name in _INSTALLED if name not in self.plugins for word in ("-p", f"no:{name}")]
         return run_process(
-            ["-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, *arguments],
+            ["-m", "pytest", "-q", "-p", "no:cacheprovider", *others, *arguments],
             folder=self.folder,
-            environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **(environment or {})},
+            environment=environment,
         )
 
 

@@ -21,7 +21,75 @@ KEY = "sk-ant-" + "api03-" + "x" * 24
 BASE_URL = "https://api.anthropic.com"
 MODEL = "claude-sonnet-5"
 
-_WORDS = ["agent", "answer", "batch", "block", "budget", "cache", "call", "client", "context", "delta", "deploy", "error", "event", "file", "first", "graph", "header", "index", "job", "key", "latency", "limit", "line", "list", "log", "message", "model", "node", "order", "parser", "patch", "pipeline", "plan", "prompt", "queue", "region", "release", "report", "request", "result", "retry", "review", "row", "schema", "second", "server", "service", "span", "stage", "state", "step", "stream", "system", "table", "task", "test", "token", "tool", "trace", "turn", "type", "update", "user", "value", "vector", "window", "worker"]
+_WORDS = [
+    "agent",
+    "answer",
+    "batch",
+    "block",
+    "budget",
+    "cache",
+    "call",
+    "client",
+    "context",
+    "delta",
+    "deploy",
+    "error",
+    "event",
+    "file",
+    "first",
+    "graph",
+    "header",
+    "index",
+    "job",
+    "key",
+    "latency",
+    "limit",
+    "line",
+    "list",
+    "log",
+    "message",
+    "model",
+    "node",
+    "order",
+    "parser",
+    "patch",
+    "pipeline",
+    "plan",
+    "prompt",
+    "queue",
+    "region",
+    "release",
+    "report",
+    "request",
+    "result",
+    "retry",
+    "review",
+    "row",
+    "schema",
+    "second",
+    "server",
+    "service",
+    "span",
+    "stage",
+    "state",
+    "step",
+    "stream",
+    "system",
+    "table",
+    "task",
+    "test",
+    "token",
+    "tool",
+    "trace",
+    "turn",
+    "type",
+    "update",
+    "user",
+    "value",
+    "vector",
+    "window",
+    "worker",
+]
 # Code, JSON, quotes, lists, indentation, and letters of several alphabets: what makes YAML hard.
 _HARD_LINES = (
     "def handle(event):\n    return {'status': 200, \"body\": event}\n",
@@ -55,7 +123,9 @@ RESPONSE_HEADERS = {
 @cache
 def _lines() -> list[str]:
     draw = random.Random("benchmarks")
-    prose = [" ".join(draw.choices(_WORDS, k=draw.randint(8, 18))).capitalize() + ".\n" for _ in range(_LINES)]
+    prose = [
+        " ".join(draw.choices(_WORDS, k=draw.randint(8, 18))).capitalize() + ".\n" for _ in range(_LINES)
+    ]
     return [draw.choice(_HARD_LINES) if draw.random() < 0.15 else line for line in prose]
 
 

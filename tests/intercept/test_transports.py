@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -18,10 +17,8 @@ import httpx
 import httpx2
 import pytest
 
-from claude_replay import LiveCallRefused, RecordingEnded, use_cassette
-from claude_replay.api import Endpoint
+from claude_replay import RecordingEnded, use_cassette
 from claude_replay.intercept.ambient import Ambient, pop_ambient, push_ambient
-from claude_replay.intercept.transports import TRANSPORTS
 from claude_replay.session import Tally
 
 LIBRARIES = [httpx, httpx2]
@@ -266,29 +263,6 @@ def test_an_answer_that_is_still_coming_when_the_cassette_closes_ends_there(
         client.post(url, json={"stream": True}, headers=headers)
 
 
-def test_refusers_are_asked_about_claude_alone(odd: Server) -> None:
-    """Without a cassette, requests to Claude can be refused; all others pass."""
-    asked: list[tuple[str, str]] = []
-
-    def refuse(host: str, endpoint: Endpoint) -> None:
-        asked.append((host, endpoint.operation))
-        if len(asked) == 1:
-            raise LiveCallRefused("refused")
-
-    TRANSPORTS.install()
-    TRANSPORTS.refusers.append(refuse)
-    try:
-        with pytest.raises(LiveCallRefused):
-            post(httpx2, odd.url)
-        assert post(httpx2, odd.url).json() == MESSAGE
-        with httpx2.Client() as client:
-            assert client.post(odd.url + "/v1/messages", content=b"").status_code == 200
-    finally:
-        TRANSPORTS.refusers.remove(refuse)
-    assert post(httpx2, odd.url).json() == MESSAGE
-    assert asked == [("127.0.0.1", "messages")] * 2
-
-
 def test_a_library_of_the_same_name_without_transports_can_be_imported(tmp_path: Path) -> None:
     """Some other httpx is not made to fail."""
     (tmp_path / "httpx.py").write_text("answer = 42\n", encoding="utf-8")
@@ -300,11 +274,3 @@ def test_a_library_of_the_same_name_without_transports_can_be_imported(tmp_path:
         [sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert found.stdout == "42\n"
-
-
-def test_a_live_call_can_resolve_names_again(odd: Server, path: Path) -> None:
-    """Recording lets the connection through that it needs, by whatever name."""
-    url = odd.url.replace("127.0.0.1", "localhost")
-    assert socket.gethostbyname("localhost")
-    with use_cassette(path, mode="once"):
-        assert post(httpx2, url).json() == MESSAGE

@@ -338,7 +338,8 @@ class Mover(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def mover() -> Iterator[str]:
+def mover(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.delenv("CI", raising=False)
     with ThreadingHTTPServer(("127.0.0.1", 0), Mover) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -49,7 +49,9 @@ def test_a_miss_is_told_complete_and_alone(project: Project) -> None:
         "cassettes/test_it/test_one.yaml (mode none)",
         '  1  messages · claude-sonnet-5 · "What is the capital of Spain?": no answer',
     ]
-    result.stdout.fnmatch_lines([f"FAILED test_it.py::test_one - {MISS}"])
+    result.stdout.fnmatch_lines(
+        ["FAILED test_it.py::test_one - CassetteMiss: no recording answers this request*"]
+    )
 
 
 def test_a_miss_comes_at_once(project: Project) -> None:
@@ -202,6 +204,43 @@ def test_a_miss_that_was_swallowed_is_told_where_the_test_failed_of_something_el
             "*- claude_replay -*",
         ]
     )
+
+
+def test_a_miss_without_a_traceback_is_told_without_its_place(project: Project) -> None:
+    """Where nothing is left of it, or nothing that pytest would show."""
+    project.test(
+        """
+        import socket
+
+        @pytest.fixture
+        def stripped():
+            yield
+            try:
+                socket.getaddrinfo("api.anthropic.com", 443)
+            except BaseException as error:
+                error.__traceback__ = None
+
+        @pytest.fixture
+        def hidden():
+            __tracebackhide__ = True
+            yield
+            try:
+                socket.getaddrinfo("api.anthropic.com", 443)
+            except BaseException:
+                pass
+
+        def test_stripped(stripped): pass
+        def test_hidden(hidden): pass
+        """
+    )
+
+    result = project.run()
+
+    result.assert_outcomes(passed=2, errors=2)
+    stopped = "claude_replay: a request to Claude was stopped: no cassette covers it"
+    assert result.outlines.count(stopped) == 2
+    result.stdout.no_fnmatch_line("*test_it.py:* in stripped")
+    result.stdout.fnmatch_lines(["*test_it.py:* in hidden"])
 
 
 def test_a_miss_in_a_fixture_is_told_in_the_same_way(project: Project) -> None:

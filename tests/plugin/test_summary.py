@@ -209,7 +209,7 @@ def test_the_xml_report_holds_the_message(project: Project) -> None:
 
     failure = ET.parse(project.path / "report.xml").getroot().find(".//failure")
     assert failure is not None
-    assert str(failure.get("message")).startswith("claude_replay: no recording answers this request")
+    assert str(failure.get("message")).startswith("CassetteMiss: no recording answers this request")
     assert "there is no such cassette yet" in str(failure.text)
 
 

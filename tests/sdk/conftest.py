@@ -22,7 +22,7 @@ from anthropic.resources.messages import Messages
 
 from claude_replay.intercept.ambient import Ambient, pop_ambient, push_ambient
 from claude_replay.session import Tally
-from sdk_ways import Tape
+from sdk_ways import KEY, Say, Tape, ask
 from standin import ClaudeServer
 
 
@@ -126,3 +126,15 @@ def edit(tape: Tape) -> Callable[[str, str], None]:
         tape.path.write_text(text.replace(old, new), encoding="utf-8")
 
     return replace
+
+
+@pytest.fixture
+def say(tape: Tape) -> Iterator[Say]:
+    """Asks, and gives the text of the answer; whatever cassettes do, its client stays open."""
+    with anthropic.Anthropic(base_url=tape.server.url, api_key=KEY, max_retries=0) as client:
+
+        def say(text: str) -> str:
+            block = client.messages.create(**ask(text)).content[0]
+            return str(getattr(block, "text", None))
+
+        yield say

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
 import anthropic
 import pytest
 
-from claude_replay import CassetteMiss, ReplayFailure
+from claude_replay import CassetteMiss, ReplayFailure, use_cassette
 from claude_replay.cassette import load_cassette
 from recordings import MODEL, Studio, ask, make_client
 
@@ -198,3 +199,13 @@ def test_a_request_nobody_vouches_for_is_found_out_in_a_miss(studio: Studio) -> 
     with pytest.raises(CassetteMiss) as caught:
         studio.ask("two", mode="none")
     assert caught.value.reason == "unreadable"
+
+
+def test_a_garbage_collector_that_is_off_stays_off(tmp_path: Path) -> None:
+    """Opening a cassette switches it off for a moment, and on again only for those who had it on."""
+    gc.disable()
+    try:
+        with use_cassette(tmp_path / "none.yaml", mode="none"):
+            assert not gc.isenabled()
+    finally:
+        gc.enable()
