@@ -8,7 +8,7 @@ from claude_replay.cassette.yamltext import Flow, FlowList
 
 __all__ = ["fold"]
 
-_WIDTH = 100
+_WIDTH = 110
 # Token counts: nobody reviews them, and they would take more lines than question and answer together.
 _WIDE = {"usage": 320}
 _NO_FIT = 1_000_000
