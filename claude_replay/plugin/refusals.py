@@ -44,7 +44,7 @@ def _explain_why(state: State) -> list[str]:
         ]
     if state.test is not None:
         return [
-            "why       the test has a cassette, but this request did not come through httpx or the SDK, "
-            "so it cannot be recorded",
+            "why       the test has a cassette, but this request did not come through an HTTP library that "
+            "cassettes can see",
         ]
     return ["why       no test with a cassette is running", _MARK_IT]

@@ -77,7 +77,8 @@ def test_a_refusal_in_a_thread_fails_the_test(project: Project, library: str) ->
 
 def test_a_library_that_cassettes_cannot_see_is_refused_in_a_marked_test(project: Project) -> None:
     """The message says why a mark is not enough."""
-    project.test(f"{HEAD}\n@pytest.mark.claude_replay\ndef test_one():\n    {SENDERS['requests']}\n")
+    connect = 'import socket; socket.create_connection(("api.anthropic.com", 443))'
+    project.test(f"{HEAD}\n@pytest.mark.claude_replay\ndef test_one():\n    {connect}\n")
 
     result = project.record()
 
@@ -86,8 +87,8 @@ def test_a_library_that_cassettes_cannot_see_is_refused_in_a_marked_test(project
         [
             STOPPED,
             "  asked     api.anthropic.com",
-            "  why       the test has a cassette, but this request did not come through httpx or the SDK, "
-            "so it cannot be recorded",
+            "  why       the test has a cassette, but this request did not come through an HTTP library that "
+            "cassettes can see",
         ]
     )
 
