@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.environment import run_in_environment
-from benchmarks.figures import Figure, Run, print_machine, print_table
+from benchmarks.figures import Figure, Run, print_head, print_machine, print_rows
 from benchmarks.growth import measure_ten_thousand, measure_thousand
 from benchmarks.loading import measure_load
 from benchmarks.marked import measure_marked, measure_own_client
@@ -50,11 +50,10 @@ def main() -> None:
     if not given.here:
         run_in_environment(sys.argv[1:])
     print_machine()
-    figures: list[Figure] = []
+    print_head()
     with tempfile.TemporaryDirectory(prefix="claude-replay-benchmarks-") as scratch:
         run = Run(Path(scratch), installed_recorders(), given.quick)
         for name in given.names or _MEASUREMENTS:
             started = time.monotonic()
-            figures += _MEASUREMENTS[name](run)
+            print_rows(_MEASUREMENTS[name](run))
             print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    print_table(figures)

@@ -78,10 +78,14 @@ def _find_version(name: str) -> str:
         return "-"
 
 
-def print_table(figures: Sequence[Figure]) -> None:
-    """Print all rows as a Markdown table."""
+def print_head() -> None:
+    """Print the head of a Markdown table."""
     print("| what | " + " | ".join(_ARMS) + " | to reach | |")
-    print("|---" * (len(_ARMS) + 3) + "|")
+    print("|---" * (len(_ARMS) + 3) + "|", flush=True)
+
+
+def print_rows(figures: Sequence[Figure]) -> None:
+    """Print the rows of one measurement."""
     for figure in figures:
         cells = [figure.arms.get(arm, "-") for arm in _ARMS]
         mark = {True: "yes", False: "**no**", None: ""}[figure.reached]
