@@ -18,7 +18,7 @@ SONNET, HAIKU = "claude-sonnet-5", "claude-haiku-4-5"
 
 def tell(*tallies: Tally, details: bool = False) -> list[str]:
     """The lines for these accounts."""
-    return report_lines(tallies, orphans=[], notes=[], lost_workers=[], details=details, root="/root/")
+    return report_lines(tallies, orphans=[], notes=[], lost_workers=[], details=details, root="/project/")
 
 
 def price_of(model: str, **tokens: int) -> float:

@@ -19,7 +19,7 @@ def tell(
     notes: Sequence[str] = (),
     lost_workers: Sequence[str] = (),
     details: bool = False,
-    root: str = "/root/",
+    root: str = "/project/",
 ) -> list[str]:
     """The lines for these accounts."""
     return report_lines(
@@ -35,9 +35,9 @@ def test_what_happened_is_always_counted_in_full() -> None:
 def test_the_totals_line() -> None:
     """Every part of it, with separators in large numbers."""
     lines = tell(
-        Tally("a", "/root/a.yaml", replayed=1_200, seconds=80.2, tokens={SONNET: [30_000, 1_200, 0, 0]}),
-        Tally("b", "/root/b.yaml", replayed=34, recorded=2, missed=3, seconds=4.1),
-        Tally("c", "/root/c.yaml", unplayed=["number 2 (messages)"], tokens={SONNET: [4, 0, 0, 0]}),
+        Tally("a", "/project/a.yaml", replayed=1_200, seconds=80.2, tokens={SONNET: [30_000, 1_200, 0, 0]}),
+        Tally("b", "/project/b.yaml", replayed=34, recorded=2, missed=3, seconds=4.1),
+        Tally("c", "/project/c.yaml", unplayed=["number 2 (messages)"], tokens={SONNET: [4, 0, 0, 0]}),
         orphans=["cassettes/old.yaml"],
     )
 
@@ -68,9 +68,9 @@ def test_what_a_shared_cassette_leaves_over_is_not_counted() -> None:
 def test_notes_stand_once_and_paths_below_the_root_are_short() -> None:
     """In the order of the tests; notes about no test come last."""
     lines = tell(
-        Tally("b", "/root/b.yaml", notes=["CI is set", "/root/b.yaml: second"]),
-        Tally("a", "/root/a.yaml", notes=["/root/a.yaml: first", "CI is set"], drift=["status: 200, 400"]),
-        Tally("c", "/root/c.yaml", unplayed=[f"number {n}" for n in range(1, 8)]),
+        Tally("b", "/project/b.yaml", notes=["CI is set", "/project/b.yaml: second"]),
+        Tally("a", "/project/a.yaml", notes=["/project/a.yaml: first", "CI is set"], drift=["status: 200, 400"]),
+        Tally("c", "/project/c.yaml", unplayed=[f"number {n}" for n in range(1, 8)]),
         notes=["zzz\n  more", "yyy"],
     )
 
@@ -111,11 +111,11 @@ def test_workers_that_crashed_are_named() -> None:
 def test_details_name_every_test() -> None:
     """With verdict, counts and cassette; the worst verdict counts."""
     tallies = [
-        Tally("t::replayed", "/root/1.yaml", replayed=2, unplayed=["number 3"]),
-        Tally("t::recorded", "/root/2.yaml", replayed=1, recorded=1_000),
-        Tally("t::live", "/root/3.yaml", live=1),
-        Tally("t::missed", "/root/4.yaml", replayed=1, missed=1),
-        Tally("t::idle", "/root/5.yaml"),
+        Tally("t::replayed", "/project/1.yaml", replayed=2, unplayed=["number 3"]),
+        Tally("t::recorded", "/project/2.yaml", replayed=1, recorded=1_000),
+        Tally("t::live", "/project/3.yaml", live=1),
+        Tally("t::missed", "/project/4.yaml", replayed=1, missed=1),
+        Tally("t::idle", "/project/5.yaml"),
     ]
 
     assert [line for line in tell(*tallies, details=True) if "::" in line] == [
