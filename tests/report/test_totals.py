@@ -69,7 +69,9 @@ def test_notes_stand_once_and_paths_below_the_root_are_short() -> None:
     """In the order of the tests; notes about no test come last."""
     lines = tell(
         Tally("b", "/project/b.yaml", notes=["CI is set", "/project/b.yaml: second"]),
-        Tally("a", "/project/a.yaml", notes=["/project/a.yaml: first", "CI is set"], drift=["status: 200, 400"]),
+        Tally(
+            "a", "/project/a.yaml", notes=["/project/a.yaml: first", "CI is set"], drift=["status: 200, 400"]
+        ),
         Tally("c", "/project/c.yaml", unplayed=[f"number {n}" for n in range(1, 8)]),
         notes=["zzz\n  more", "yyy"],
     )
