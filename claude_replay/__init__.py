@@ -10,7 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from claude_replay.cache import MemoryStore
     from claude_replay.errors import (
+        CacheError,
+        CacheMiss,
         CassetteError,
         CassetteLoadError,
         CassetteMiss,
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
         ReplayFailure,
         SecretFound,
         SettingsError,
+        StoreError,
         UnplayedExchanges,
     )
     from claude_replay.exchange import Exchange, Request, Response, Usage
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from claude_replay.session import Handle
 
 __all__ = [
+    "CacheError",
+    "CacheMiss",
     "CassetteError",
     "CassetteLoadError",
     "CassetteMiss",
@@ -36,12 +42,14 @@ __all__ = [
     "Exchange",
     "Handle",
     "LiveCallRefused",
+    "MemoryStore",
     "RecordingEnded",
     "ReplayFailure",
     "Request",
     "Response",
     "SecretFound",
     "SettingsError",
+    "StoreError",
     "UnplayedExchanges",
     "Usage",
     "use_cassette",
@@ -50,6 +58,7 @@ __all__ = [
 _HOMES = {
     "Exchange": "exchange",
     "Handle": "session",
+    "MemoryStore": "cache",
     "Request": "exchange",
     "Response": "exchange",
     "Usage": "exchange",

@@ -12,6 +12,9 @@ Exception
     ├── CassetteError               a cassette that cannot be read or written
     │   ├── CassetteLoadError       unreadable, truncated, foreign, too new, too large
     │   └── CassetteSaveError       cannot be written; what was recorded is kept in the journal
+    ├── CacheError                  the response cache cannot do what was asked
+    │   ├── StoreError              entries cannot be kept or read: damaged, foreign or newer file, lost server
+    │   └── CacheMiss               mode "only": the answer is not in the cache
     ├── SecretFound                 what was to be written still contained a secret
     └── UnplayedExchanges           recorded exchanges that no request asked for
 """
@@ -22,6 +25,8 @@ import sys
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "CacheError",
+    "CacheMiss",
     "CassetteError",
     "CassetteLoadError",
     "CassetteMiss",
@@ -32,6 +37,7 @@ __all__ = [
     "ReplayFailure",
     "SecretFound",
     "SettingsError",
+    "StoreError",
     "UnplayedExchanges",
 ]
 
@@ -102,6 +108,31 @@ class CassetteLoadError(CassetteError):
 
 class CassetteSaveError(CassetteError):
     """A cassette cannot be written; the message says where the recorded exchanges were kept."""
+
+
+class CacheError(ClaudeReplayError):
+    """The response cache cannot do what was asked of it."""
+
+
+class StoreError(CacheError):
+    """
+    A store of the response cache cannot keep or read entries.
+
+    While a request is served the cache turns it into a live call and a warning; it reaches the application
+    where a store is opened whose file is damaged, not ours, or of a newer version, and from `cache.clear()`.
+    """
+
+
+class CacheMiss(CacheError):
+    """
+    The cache was told to answer alone (mode "only"), and holds no answer.
+
+    `reason` is what `cache.stats()` counts it under.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class SecretFound(ClaudeReplayError):

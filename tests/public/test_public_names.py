@@ -11,6 +11,8 @@ import pytest
 import claude_replay
 
 NAMES = [
+    "CacheError",
+    "CacheMiss",
     "CassetteError",
     "CassetteLoadError",
     "CassetteMiss",
@@ -19,12 +21,14 @@ NAMES = [
     "Exchange",
     "Handle",
     "LiveCallRefused",
+    "MemoryStore",
     "RecordingEnded",
     "ReplayFailure",
     "Request",
     "Response",
     "SecretFound",
     "SettingsError",
+    "StoreError",
     "UnplayedExchanges",
     "Usage",
     "use_cassette",
