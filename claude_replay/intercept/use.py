@@ -52,6 +52,7 @@ class use_cassette:  # A function to its users; a class because it is a decorato
             label=f"use_cassette({str(self._path)!r})",
             command=lambda mode: f"use_cassette({str(self._path)!r}, mode={mode!r})",
             environ=os.environ,
+            spell=lambda setting: f"use_cassette({str(self._path)!r}, {setting})",
             explicit=True,
         )
         session.open()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
-from claude_replay.normalize.values import VALUE_NORMALIZERS
+from claude_replay.normalize.values import PRESETS, VALUE_NORMALIZERS
 
 __all__ = ["PathRule", "Step", "parse_path", "parse_rule"]
 
@@ -28,20 +28,22 @@ class PathRule:
     """
     What to do with the values at a path.
 
-    Without `pattern` they are left out. With it, every match in a text, and every number that matches as a
-    whole, becomes `<name>`, at any depth below the path; on both sides of a comparison only.
+    Without `patterns` they are left out. With them, every match in a text, and every number that matches as a
+    whole, becomes `<name>`, at any depth below the path; on both sides of a comparison only. They are pairs of
+    a name and what it stands for, applied in order.
     """
 
     text: str
     steps: tuple[Step, ...]
-    name: str | None = None
-    pattern: re.Pattern[str] | None = None
+    patterns: tuple[tuple[str, re.Pattern[str]], ...] = ()
 
     def apply(self, body: object) -> object:
         """A copy of `body` with this rule applied; what does not change is shared with the original."""
-        if self.pattern is None:
+        if not self.patterns:
             return _change(body, self.steps, None)
-        return _change(body, self.steps, partial(_substitute, self.pattern, f"<{self.name}>"))
+        for name, pattern in self.patterns:
+            body = _change(body, self.steps, partial(_substitute, pattern, f"<{name}>"))
+        return body
 
 
 def _change(value: object, steps: tuple[Step, ...], replace: Callable[[object], object] | None) -> object:
@@ -90,7 +92,7 @@ def _substitute(pattern: re.Pattern[str], placeholder: str, value: object) -> ob
 
 def parse_rule(text: str) -> PathRule:
     """
-    Read `path`, `path:name` or `path:/regex/`.
+    Read `path`, `path:name`, `path:name,name` or `path:/regex/`; a name is that of a normalizer or a preset.
 
     A path is made of keys and indices: `messages[*].content[-1].text`, `tools[*].input_schema["x y"]`, `*`.
     Raises ValueError that says what is wrong, with the nearest valid name.
@@ -99,8 +101,8 @@ def parse_rule(text: str) -> PathRule:
     if not colon:
         return PathRule(text, path)
     if rest.startswith("/"):
-        return PathRule(text, path, "…", _compile(text, rest))
-    return PathRule(text, path, rest, _find_named(text, rest))
+        return PathRule(text, path, (("…", _compile(text, rest)),))
+    return PathRule(text, path, _find_named(text, rest))
 
 
 def parse_path(path: str) -> tuple[Step, ...]:
@@ -135,9 +137,18 @@ def _compile(text: str, regex: str) -> re.Pattern[str]:
         raise ValueError(f"{text!r}: not a regular expression: {error}") from None
 
 
-def _find_named(text: str, name: str) -> re.Pattern[str]:
-    if known := VALUE_NORMALIZERS.get(name):
-        return known
-    near = difflib.get_close_matches(name, VALUE_NORMALIZERS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(VALUE_NORMALIZERS)}, or :/regex/"
+def _find_named(text: str, names: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    wanted: set[str] = set()
+    for name in (part.strip() for part in names.split(",")):
+        wanted.update(PRESETS.get(name) or [_check_name(text, name)])
+    # In their own order, whatever the user's: what is more specific comes first.
+    return tuple((name, pattern) for name, pattern in VALUE_NORMALIZERS.items() if name in wanted)
+
+
+def _check_name(text: str, name: str) -> str:
+    if name in VALUE_NORMALIZERS:
+        return name
+    known = (*VALUE_NORMALIZERS, *PRESETS)
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}, or :/regex/"
     raise ValueError(f"{text!r}: there is no normalizer {name!r}; {hint}")

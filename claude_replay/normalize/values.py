@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["VALUE_NORMALIZERS"]
+__all__ = ["PRESETS", "VALUE_NORMALIZERS"]
 
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
@@ -48,3 +48,11 @@ VALUE_NORMALIZERS: dict[str, re.Pattern[str]] = {
     "hex_id": re.compile(rf"{_START}(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{{8,64}}{_END}"),
 }
 """By name, the pattern whose matches become `<name>` on both sides of a comparison."""
+
+PRESETS: dict[str, tuple[str, ...]] = {
+    "ids": ("uuid", "hex_id"),
+    "times": ("datetime", "date", "unix_time"),
+    "paths": ("tmp_path", "home"),
+    "volatile": tuple(VALUE_NORMALIZERS),
+}
+"""Names for several normalizers at once."""

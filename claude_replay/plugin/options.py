@@ -30,7 +30,7 @@ OPTIONS = {
     "dir": Option("DIR", "folder of the cassettes below the project root (default: cassettes)"),
     "ignore": Option(
         "PATH",
-        "leave this out when requests are compared, as max_tokens or messages[*].content:uuid",
+        "leave this out when requests are compared, as max_tokens, messages[*].content:uuid or *:volatile",
         "linelist",
     ),
     "redact": Option("REGEX", "never write to a cassette what this matches, but [redacted]", "linelist"),

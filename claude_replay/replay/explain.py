@@ -50,6 +50,7 @@ class _Case:
     played: Collection[int]
     ignored: Sequence[str]
     command: Callable[[str], str]
+    spell: Callable[[str], str]
 
 
 def explain_miss(
@@ -63,6 +64,7 @@ def explain_miss(
     mode: str,
     ignored: Sequence[str],
     command: Callable[[str], str],
+    spell: Callable[[str], str],
     played: Collection[int] = (),
 ) -> CassetteMiss:
     """
@@ -71,9 +73,9 @@ def explain_miss(
     `recorded` are the canonical forms in the cassette, and `played` the places of those played already;
     `cassette` is its path, and `exists` says whether there is such a file; `waiting` counts exchanges in
     journals beside it; `ignored` names what matching left out; `command` gives the command that records in a
-    mode.
+    mode, `spell` what to write to give the cassette a setting.
     """
-    case = _Case(asked, sent, recorded, played, ignored, command)
+    case = _Case(asked, sent, recorded, played, ignored, command, spell)
     if not exists:
         reason, lines = "no_cassette", _tell_no_cassette(case, waiting)
     elif equal := [place for place, form in enumerate(recorded) if form.fingerprint == sent.fingerprint]:
@@ -147,7 +149,8 @@ def _tell_difference(case: _Case, place: int, likeness: float) -> Iterable[str]:
     yield f"  ignored   {', '.join(map(escape, case.ignored)) or 'nothing'}"
     if entries := suggest_ignore(changes, sent.get("body"), recorded.get("body")):
         quoted = ", ".join(f"'{entry}'" if '"' in entry else f'"{entry}"' for entry in entries)
-        yield f"   match it: ignore=[{quoted}]  # makes them equal"
+        yield f"   match it: {case.spell(f'ignore=[{quoted}]')}  # makes them equal"
+        yield f"         or: claude_replay_ignore = [{quoted}]"
     yield f"  record it: {case.command('rewrite')}  # the whole test anew"
     yield f"         or: {case.command('new_episodes')}  # this request too, beside the others"
 

@@ -13,7 +13,7 @@ __all__ = ["suggest_ignore"]
 # More than this is no handful of ids and dates, and looking for them would take long.
 _MAX_CHANGES = 50
 _MAX_CHARS = 4_000
-# With more entries than this, one for the whole body each is easier to read.
+# With more entries than this, one for the whole body is easier to read.
 _MAX_ENTRIES = 3
 
 
@@ -29,7 +29,7 @@ def suggest_ignore(changes: Sequence[Change], sent: object, recorded: object) ->
     entries = _join_paths((path, name) for path, names in found for name in names)
     if len(entries) > _MAX_ENTRIES:
         used = {name for _, names in found for name in names}
-        entries = [f"*:{name}" for name in VALUE_NORMALIZERS if name in used]
+        entries = ["*:" + ",".join(name for name in VALUE_NORMALIZERS if name in used)]
     for rule in map(parse_rule, entries):
         sent, recorded = rule.apply(sent), rule.apply(recorded)
     return entries if sent == recorded else []
@@ -62,7 +62,7 @@ def _changed_lines(sent: str, recorded: str) -> tuple[str, str]:
 
 def _are_equal(sent: object, recorded: object, names: Iterable[str]) -> bool:
     for name in names:
-        rule = PathRule("", (), name, VALUE_NORMALIZERS[name])
+        rule = PathRule("", (), ((name, VALUE_NORMALIZERS[name]),))
         sent, recorded = rule.apply(sent), rule.apply(recorded)
     return sent == recorded
 

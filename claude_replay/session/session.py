@@ -61,7 +61,8 @@ class Session:
     One cassette in use.
 
     `label` names the owner in messages and in the file, `command` gives the command line that records in a
-    mode, `explicit` says that the path was named by the user, so other owners may share it.
+    mode, `spell` what to write to give the cassette a setting, `explicit` says that the path was named by the
+    user, so other owners may share it.
     """
 
     path: Path
@@ -70,6 +71,7 @@ class Session:
     label: str
     command: Callable[[str], str]
     environ: Mapping[str, str]
+    spell: Callable[[str], str] = "@pytest.mark.claude_replay({})".format
     explicit: bool = False
     answered: list[Answered] = field(default_factory=list)
     misses: list[ReplayFailure] = field(default_factory=list)
@@ -194,6 +196,7 @@ class Session:
             mode=self.settings.mode,
             ignored=rules_for(self.settings.ignore).describe(),
             command=self.command,
+            spell=self.spell,
             played=self._decider.played,
         )
         with self._lock:

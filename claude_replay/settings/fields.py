@@ -12,6 +12,7 @@ from claude_replay.settings.values import (
     parse_flag,
     parse_list,
     parse_pace,
+    parse_paths,
     parse_regexes,
     parse_text,
 )
@@ -37,7 +38,7 @@ FIELDS: Mapping[str, Field] = {
     "mode": Field(choice(*RECORD_MODES)),
     "dir": Field(parse_text),
     "cassette": Field(parse_text, scope="test"),
-    "ignore": Field(parse_list, adds=True),
+    "ignore": Field(parse_paths, adds=True),
     "redact": Field(parse_regexes, adds=True),
     "keep_headers": Field(parse_list, adds=True),
     "repeat": Field(parse_flag),

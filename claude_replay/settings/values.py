@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 
 from claude_replay.settings.names import nearest
 
-__all__ = ["choice", "parse_flag", "parse_list", "parse_pace", "parse_regexes", "parse_text"]
+__all__ = ["choice", "parse_flag", "parse_list", "parse_pace", "parse_paths", "parse_regexes", "parse_text"]
 
 
 def choice(*names: str) -> Callable[[object], object]:
@@ -47,6 +48,23 @@ def parse_list(value: object) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise ValueError(f"a list of texts was expected, not {value!r}")
+
+
+def parse_paths(value: object) -> tuple[str, ...]:
+    """Entries of `ignore`; a line may hold several, as a TOML file spells them, so that one spelling fits all."""
+    entries: list[str] = []
+    for line in parse_list(value):
+        entries += _read_array(line) or [line]
+    return tuple(entries)
+
+
+def _read_array(line: str) -> list[str] | None:
+    try:
+        found = ast.literal_eval(line) if line.startswith("[") else None
+    except (SyntaxError, ValueError):
+        return None
+    is_array = isinstance(found, list) and all(isinstance(item, str) for item in found)
+    return found if is_array else None
 
 
 def parse_regexes(value: object) -> object:

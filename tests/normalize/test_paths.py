@@ -9,6 +9,7 @@ import pytest
 from claude_replay.normalize import (
     DEFAULT_IGNORE,
     MATCHING,
+    PRESETS,
     VALUE_NORMALIZERS,
     canonicalize,
     parse_path,
@@ -80,12 +81,12 @@ def test_paths_are_made_of_keys_and_indices(text: str, steps: tuple[object, ...]
         (
             "system:x",
             "'system:x': there is no normalizer 'x'; there are: uuid, datetime, date, unix_time, tmp_path, "
-            "home, port, hex_id, or :/regex/",
+            "home, port, hex_id, ids, times, paths, volatile, or :/regex/",
         ),
         (
             "system:",
             "'system:': there is no normalizer ''; there are: uuid, datetime, date, unix_time, tmp_path, "
-            "home, port, hex_id, or :/regex/",
+            "home, port, hex_id, ids, times, paths, volatile, or :/regex/",
         ),
         ("system:/x", "'system:/x': a regular expression stands between slashes: :/[0-9]+/"),
         ("system://", "'system://': a regular expression stands between slashes: :/[0-9]+/"),
@@ -180,6 +181,26 @@ def test_values_are_replaced_at_any_depth() -> None:
 
     assert are_equal(make_body(x=deep), make_body(x=other), "x:uuid")
     assert not are_equal(make_body(x=deep), make_body(x={**other, UUIDS[1]: 1}), "x:uuid")
+
+
+def test_one_entry_may_name_several_normalizers() -> None:
+    """Whatever their order, what is more specific is found first; presets are names for several."""
+    one = make_body(system=f"run {UUIDS[0]} at 2026-11-22 10:00 in {fill('{h}/me')}/x")
+    other = make_body(system=f"run {UUIDS[1]} at 2026-11-23 11:00 in {fill('{h}/you')}/x")
+
+    assert are_equal(one, other, "system:date, uuid, home,datetime")
+    assert are_equal(one, other, "*:volatile")
+    assert are_equal(one, other, "system:ids,times,paths")
+    assert not are_equal(one, other, "system:ids,times")
+    assert not are_equal(one, other, "messages:volatile")
+    assert not are_equal(one, make_body(system=f"{other['system']}!"), "*:volatile")
+
+
+def test_presets_hold_normalizers_that_there_are() -> None:
+    """The whole of them makes up `volatile`, and no name means two things."""
+    assert PRESETS["volatile"] == tuple(VALUE_NORMALIZERS)
+    assert all(set(names) <= set(VALUE_NORMALIZERS) for names in PRESETS.values())
+    assert not set(PRESETS) & set(VALUE_NORMALIZERS)
 
 
 def test_a_number_is_replaced_as_a_whole() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+
 import pytest
 
 from plugin_project import Project
@@ -426,3 +429,41 @@ def test_no_option_makes_pytest_show_a_secret(project: Project, option: str) -> 
     assert MISS in text
     assert "y" * 24 not in text
     assert "z" * 24 not in text
+
+
+_TOML = """
+[tool.pytest.ini_options]
+pythonpath = ["."]
+asyncio_default_fixture_loop_scope = "function"
+"""
+ADVICE = re.compile(
+    r"match it: (@pytest\.mark\S+\(.*\))  # makes them equal\n\s+or: (claude_replay_ignore = .*)"
+)
+
+
+@pytest.mark.parametrize("way", ["marker", "pytest.ini", "pyproject.toml"])
+def test_the_advised_setting_makes_the_request_match(project: Project, way: str) -> None:
+    """Copied from the message as it stands, into the test or into either kind of ini file."""
+    test = """
+        {mark}
+        def test_one():
+            assert "order" in ask("Where is order {id} of 2026-11-{day}?")
+    """
+    ids = "550e8400-e29b-41d4-a716-446655440000", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+    project.test(textwrap.dedent(test).format(mark="@pytest.mark.claude_replay", id=ids[0], day=22))
+    project.record().assert_outcomes(passed=1)
+    project.test(textwrap.dedent(test).format(mark="@pytest.mark.claude_replay", id=ids[1], day=23))
+    missed = project.run()
+    missed.assert_outcomes(failed=1)
+    advice = ADVICE.search(missed.stdout.str())
+    assert advice is not None
+
+    if way == "marker":
+        project.test(textwrap.dedent(test).format(mark=advice[1], id=ids[1], day=23))
+    elif way == "pytest.ini":
+        project.ini(advice[2])
+    else:
+        (project.path / "pytest.ini").unlink()
+        project.write("pyproject.toml", _TOML + advice[2])
+
+    project.run().assert_outcomes(passed=1)

@@ -32,6 +32,7 @@ def explain(sent: Canonical, recorded: Sequence[Canonical], **options: Any) -> C
         "mode": "none",
         "ignored": MATCHING.describe(),
         "command": lambda mode: f'pytest --claude-record={mode} "test_chat.py::test_capital"',
+        "spell": "@pytest.mark.claude_replay({})".format,
     }
     return explain_miss(options.pop("asked", ASKED), sent, recorded, **{**settings, **options})
 
@@ -48,7 +49,8 @@ def difference(sent: Canonical, recorded: Canonical, **options: Any) -> str:
 def suggestion(sent: Canonical, recorded: Canonical) -> str | None:
     """The `ignore` list that is advised, if any."""
     found = [line for line in explain(sent, [recorded]).message.split("\n") if "match it: " in line]
-    return found[0].removeprefix("   match it: ").removesuffix("  # makes them equal") if found else None
+    start, end = "   match it: @pytest.mark.claude_replay(", ")  # makes them equal"
+    return found[0].removeprefix(start).removesuffix(end) if found else None
 
 
 def test_no_cassette() -> None:
@@ -158,7 +160,8 @@ def test_a_difference_that_can_be_ignored() -> None:
         f"                Where is order [-{UUIDS[1]}-]\n"
         f"                {{+{UUIDS[0]}+}}?\n"
         "  ignored   nothing\n"
-        '   match it: ignore=["messages[0].content:uuid"]  # makes them equal\n'
+        '   match it: @pytest.mark.claude_replay(ignore=["messages[0].content:uuid"])  # makes them equal\n'
+        '         or: claude_replay_ignore = ["messages[0].content:uuid"]\n'
         '  record it: pytest --claude-record=rewrite "test_chat.py::test_capital"  # the whole test anew\n'
         '         or: pytest --claude-record=new_episodes "test_chat.py::test_capital"'
         "  # this request too, beside the others"
@@ -300,7 +303,7 @@ def test_bodies_that_are_no_json_are_compared_as_text() -> None:
         (
             form(f"Where is order {UUIDS[0]}", a=UUIDS[0], b=UUIDS[0], c="2026-11-22"),
             form(f"Where is order {UUIDS[1]}", a=UUIDS[1], b=UUIDS[1], c="2026-11-23"),
-            'ignore=["*:uuid", "*:date"]',
+            'ignore=["*:uuid,date"]',
         ),
         (form("On 2026-11-22."), form("On 2026-11-23!"), None),
         (form("On 2026-11-22.", max_tokens=5), form("On 2026-11-23."), None),

@@ -58,6 +58,8 @@ def test_lists_add_up_and_remember_all_their_layers() -> None:
     [
         ("mode", "new_episodes", "new_episodes"),
         ("dir", "tests/cassettes", "tests/cassettes"),
+        ("ignore", '["*:uuid", \'x["a b"]\']\nmax_tokens', ("*:uuid", 'x["a b"]', "max_tokens")),
+        ("ignore", ['["a b"].c', "[not, an, array]", "[1]"], ('["a b"].c', "[not, an, array]", "[1]")),
         ("repeat", "yes", True),
         ("repeat", "Off", False),
         ("repeat", True, True),
