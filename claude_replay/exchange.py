@@ -14,6 +14,7 @@ __all__ = [
     "Event",
     "EventStream",
     "Exchange",
+    "Frame",
     "Json",
     "Meta",
     "RawEvent",
@@ -70,15 +71,29 @@ class RawEvent:
     text: str
 
 
-StreamItem = Event | Deltas | RawEvent
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame of an AWS event stream that is no plain event (an exception, say): its headers and its body."""
+
+    headers: Mapping[str, str]
+    body: Json | Text | None
+
+
+StreamItem = Event | Deltas | RawEvent | Frame
 
 
 @dataclass(frozen=True, slots=True)
 class EventStream:
-    """The events of a `text/event-stream` body in order; `tail` is what stood after the last whole event."""
+    """
+    The events of a stream in order; `tail` is what stood after the last whole event.
+
+    `padding` is None for server-sent events. Of an AWS event stream it holds for each frame how many
+    characters the service padded it with, and 0 for those without padding.
+    """
 
     items: tuple[StreamItem, ...]
     tail: str = ""
+    padding: tuple[int, ...] | None = None
 
 
 Body = Json | Text | Binary | EventStream | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from claude_replay.bodies import AWS_EVENT_STREAM
 from claude_replay.exchange import (
     Binary,
     Body,
@@ -12,6 +13,7 @@ from claude_replay.exchange import (
     Event,
     EventStream,
     Exchange,
+    Frame,
     Json,
     Meta,
     RawEvent,
@@ -88,6 +90,18 @@ _ITEMS: tuple[StreamItem, ...] = (
 )
 STREAM = EventStream(_ITEMS, 'event: torn\ndata: {"ty')
 
+BEDROCK = "https://bedrock-runtime.us-east-1.amazonaws.com"
+FRAMES = EventStream(
+    (
+        *(item for item in _ITEMS if not isinstance(item, RawEvent)),
+        Event("messageStart", {"role": "assistant"}),
+        Frame({":event-type": "chunk"}, Json({"bytes": "e30=", "frame": {}})),
+        Frame({":exception-type": "throttlingException"}, Text("Too many\nrequests")),
+        Frame({}, None),
+    ),
+    padding=(3, 0, 0, 62),
+)
+
 
 def _respond(
     body: Body, ended: Ended = "complete", *, status: int = 200, kind: str = "text/html"
@@ -150,6 +164,13 @@ EXCHANGES: tuple[Exchange, ...] = (
     Exchange(
         Request("POST", URL, VERSION, Json(7)),
         Response(429, {"retry-after": "1", **JSON}, Json({"error": {}})),
+    ),
+    Exchange(
+        Request(
+            "POST", f"{BEDROCK}/model/anthropic.claude-sonnet-5/invoke-with-response-stream", {}, Json({})
+        ),
+        Response(200, {"content-type": AWS_EVENT_STREAM}, FRAMES),
+        Meta(times=(1, 2)),
     ),
 )
 """One of each kind, with whatever YAML could trip over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from claude_replay.exchange import Body, Event, Json, RawEvent, StreamItem, Usage
+from claude_replay.exchange import Body, Event, Frame, Json, RawEvent, StreamItem, Usage
 
 __all__ = [
     "ToolCall",
@@ -17,6 +17,9 @@ __all__ = [
     "tool_calls",
     "wants_stream",
 ]
+
+# The last one of Bedrock's converse-stream is "metadata".
+_LAST_EVENTS = ("message_stop", "error", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,11 @@ def _texts(content: object) -> Iterator[str]:
 def is_finished(items: Sequence[StreamItem]) -> bool:
     """Whether the last event of a stream says that nothing more will come."""
     for item in reversed(items):
+        if isinstance(item, Frame):
+            # What Bedrock says instead of going on.
+            return ":exception-type" in item.headers or ":error-code" in item.headers
         if not isinstance(item, RawEvent):
-            return isinstance(item, Event) and item.name in ("message_stop", "error")
+            return isinstance(item, Event) and item.name in _LAST_EVENTS
     return False
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from claude_replay.bodies.jsontext import dump_json, format_json, load_json
-from claude_replay.exchange import Deltas, Event, EventStream, RawEvent, StreamItem
+from claude_replay.exchange import Deltas, Event, EventStream, Frame, RawEvent, StreamItem
 
-__all__ = ["EventDecoder", "delta_field", "encode_item", "encode_stream", "expand", "fold_items"]
+__all__ = ["EventDecoder", "delta_field", "encode_item", "expand", "fold_items"]
 
 _DELTA_FIELDS = {
     "text_delta": "text",
@@ -100,7 +100,7 @@ def _text_delta(event: Event) -> tuple[int, str, str] | None:
     return None
 
 
-def expand(items: Iterable[StreamItem]) -> Iterator[Event | RawEvent]:
+def expand(items: Iterable[StreamItem]) -> Iterator[Event | RawEvent | Frame]:
     """The single events again, in order."""
     for item in items:
         if not isinstance(item, Deltas):
@@ -115,6 +115,8 @@ def expand(items: Iterable[StreamItem]) -> Iterator[Event | RawEvent]:
 
 def encode_item(item: StreamItem) -> Iterator[bytes]:
     """The bytes of each event of an item."""
+    if isinstance(item, Frame):
+        return
     if isinstance(item, RawEvent):
         yield f"{item.text}\n\n".encode()
     elif isinstance(item, Event):
@@ -128,10 +130,3 @@ def encode_item(item: StreamItem) -> Iterator[bytes]:
         )
         for piece in item.pieces:
             yield f"{head}{format_json(piece)}}}}}\n\n".encode()
-
-
-def encode_stream(stream: EventStream) -> bytes:
-    """The bytes of the whole stream."""
-    chunks = [chunk for item in stream.items for chunk in encode_item(item)]
-    chunks.append(stream.tail.encode("utf-8"))
-    return b"".join(chunks)

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import cast, get_args
 from urllib.parse import urlsplit
 
-from claude_replay.cassette.streams import dump_items, dump_times, load_items, load_times
+from claude_replay.cassette.streams import (
+    dump_cuts,
+    dump_items,
+    dump_times,
+    load_cuts,
+    load_items,
+    load_times,
+)
 from claude_replay.exchange import (
     Binary,
     Body,
@@ -34,8 +41,8 @@ __all__ = [
 _EXCHANGE_KEYS = ("id", "meta", "request", "response")
 _META_KEYS = ("recorded_at", "duration")
 _BODY_KEYS = ("body", "text", "binary", "events")
-_REQUEST_KEYS = ("method", "url", "headers", *_BODY_KEYS, "tail")
-_RESPONSE_KEYS = ("status", "headers", *_BODY_KEYS, "tail", "times", "ended")
+_REQUEST_KEYS = ("method", "url", "headers", *_BODY_KEYS, "tail", "padding")
+_RESPONSE_KEYS = ("status", "headers", *_BODY_KEYS, "tail", "padding", "times", "ended")
 
 
 def dump_request(request: Request) -> dict[str, object]:
@@ -72,7 +79,12 @@ def _dump_body(body: Body) -> dict[str, object]:
         return {"text": body.text}
     if isinstance(body, Binary):
         return {"binary": body.data}
-    return {"events": dump_items(body), **({"tail": body.tail} if body.tail else {})}
+    fields: dict[str, object] = {"events": dump_items(body)}
+    if body.tail:
+        fields["tail"] = body.tail
+    if body.padding is not None:
+        fields["padding"] = dump_cuts(body.padding)
+    return fields
 
 
 def load_exchange(document: object) -> Exchange:
@@ -152,10 +164,19 @@ def _load_body(fields: Mapping[str, object], place: str) -> Body:
             raise ValueError(f"{place}.binary: base64 under the tag !!binary was expected")
         return Binary(value)
     _refuse_bytes(value, f"{place}.events")
+    tail = _text(fields.get("tail", ""), f"{place}.tail")
     try:
-        return EventStream(load_items(value), _text(fields.get("tail", ""), f"{place}.tail"))
+        return EventStream(load_items(value), tail, _load_padding(fields.get("padding")))
     except ValueError as error:
         raise ValueError(f"{place}.{error}") from None
+
+
+def _load_padding(padding: object) -> tuple[int, ...] | None:
+    try:
+        # No padding at all may have been written as null by hand, and one frame's as a number.
+        return None if padding is None else tuple(load_cuts(padding))
+    except ValueError as error:
+        raise ValueError(f"padding: {error}") from None
 
 
 def _refuse_bytes(value: object, place: str) -> None:

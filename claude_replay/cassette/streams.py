@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise, repeat
 
 from claude_replay.bodies import delta_field
-from claude_replay.exchange import Deltas, Event, EventStream, RawEvent, StreamItem
+from claude_replay.exchange import Deltas, Event, EventStream, Frame, Json, RawEvent, StreamItem, Text
 
 __all__ = ["dump_cuts", "dump_items", "dump_times", "load_cuts", "load_items", "load_times"]
 
@@ -20,6 +20,8 @@ def dump_items(stream: EventStream) -> list[object]:
 def _dump_item(item: StreamItem) -> dict[str, object]:
     if isinstance(item, RawEvent):
         return {"raw": item.text}
+    if isinstance(item, Frame):
+        return {"frame": dict(item.headers), **_dump_frame_body(item)}
     if isinstance(item, Deltas):
         fields: dict[str, object] = {"index": item.index, str(delta_field(item.type)): "".join(item.pieces)}
         if len(item.pieces) != 1:
@@ -37,7 +39,13 @@ def _dump_item(item: StreamItem) -> dict[str, object]:
 
 
 def _is_plain(name: str) -> bool:
-    return name not in ("event", "raw", "data") and delta_field(name) is None
+    return name not in ("event", "raw", "data", "frame") and delta_field(name) is None
+
+
+def _dump_frame_body(frame: Frame) -> dict[str, object]:
+    if isinstance(frame.body, Json):
+        return {"data": frame.body.value}
+    return {} if frame.body is None else {"text": frame.body.text}
 
 
 def load_items(items: object) -> tuple[StreamItem, ...]:
@@ -52,6 +60,8 @@ def _load_item(item: object, place: str) -> StreamItem:
         raise ValueError(f"{place}: an event is a mapping from its name to its data")
     if "event" in item and set(item) == {"event", "data"} and isinstance(item["event"], (str, type(None))):
         return Event(item["event"], item["data"])
+    if "frame" in item:
+        return _load_frame(item, place)
     if len(item) != 1:
         raise ValueError(f"{place}: an event has one name, this one has {', '.join(map(repr, item))}")
     name, data = next(iter(item.items()))
@@ -61,6 +71,21 @@ def _load_item(item: object, place: str) -> StreamItem:
         raise ValueError(f"{place}: the data of {name!r} is a mapping")
     field = delta_field(name)
     return Event(name, {"type": name, **data}) if field is None else _load_deltas(name, field, data, place)
+
+
+def _load_frame(item: dict[str, object], place: str) -> Frame:
+    headers, text = item["frame"], item.get("text", "")
+    if (
+        not isinstance(headers, dict)
+        or not all(isinstance(value, str) for value in headers.values())
+        or not isinstance(text, str)
+        or not set(item) <= {"frame", "data", "text"}
+        or len(item) > 2
+    ):
+        raise ValueError(f"{place}: a frame has headers, all of them text, and beside it data or text")
+    if "data" in item:
+        return Frame(headers, Json(item["data"]))
+    return Frame(headers, Text(text) if text else None)
 
 
 def _load_deltas(name: str, field: str, data: dict[str, object], place: str) -> Deltas:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from claude_replay.bodies import encode_body
+from claude_replay.bodies import encode_body, reframe
 from claude_replay.cli.answers import ENDINGS
 from claude_replay.cli.blocks import pretty_json
-from claude_replay.exchange import Binary, Body, Exchange, Json
+from claude_replay.exchange import Binary, Body, EventStream, Exchange, Json
 
 __all__ = ["render_raw"]
 
@@ -43,4 +43,7 @@ def _encode(body: Body) -> str:
     # Bytes cannot be printed, and are not searched for secrets.
     if isinstance(body, Binary):
         return f"[binary, {len(body.data):,} bytes]"
+    if isinstance(body, EventStream):
+        # Bedrock's frames are binary; what is in them is shown as the events it is.
+        body = reframe(body, aws=False)
     return encode_body(body).decode("utf-8")

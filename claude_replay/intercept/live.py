@@ -11,8 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from claude_replay.api import is_finished
-from claude_replay.bodies import EventDecoder, decode_body, decompressor, media_type
-from claude_replay.exchange import Body, Ended, EventStream, Meta, Response
+from claude_replay.bodies import (
+    AWS_EVENT_STREAM,
+    EventDecoder,
+    FrameDecoder,
+    decode_body,
+    decompressor,
+    media_type,
+)
+from claude_replay.exchange import Binary, Body, Ended, EventStream, Meta, Response
 from claude_replay.session import Session, Ticket
 
 __all__ = ["LiveAnswer"]
@@ -117,7 +124,7 @@ class LiveAnswer:
             # Applications stop at the last event without waiting for the end of the connection.
             if is_finished(body.items):
                 ended = "complete"
-            body = EventStream(body.items)
+            body = EventStream(body.items, padding=body.padding)
         end = self._pieces[-1][0] if self._pieces and ended != "cancelled" else time.monotonic()
         kept = {name: value for name, value in self._headers.items() if name not in _TRANSFER_HEADERS}
         self._session.finish(
@@ -131,12 +138,25 @@ class LiveAnswer:
         unpacked = [(arrived, unpack.feed(piece)) for arrived, piece in self._pieces]
         if ended == "complete":
             unpack.finish()
-        if media_type(self._headers) != "text/event-stream":
-            return decode_body(b"".join(piece for _, piece in unpacked), media_type(self._headers)), []
+        kind = media_type(self._headers)
+        if kind == AWS_EVENT_STREAM:
+            return self._decode_frames(unpacked, cut=ended != "complete")
+        if kind != "text/event-stream":
+            return decode_body(b"".join(piece for _, piece in unpacked), kind), []
         events, times, text = EventDecoder(), list[int](), codecs.getincrementaldecoder("utf-8")("replace")
         for arrived, piece in unpacked:
-            times += [round((arrived - self._started) * 1000)] * events.feed(text.decode(piece))
+            times += [self._since_start(arrived)] * events.feed(text.decode(piece))
         return events.finish(), times
+
+    def _decode_frames(self, unpacked: list[tuple[float, bytes]], *, cut: bool) -> tuple[Body, list[int]]:
+        frames, times = FrameDecoder(), list[int]()
+        for arrived, piece in unpacked:
+            times += [self._since_start(arrived)] * frames.feed(piece)
+        stream = frames.finish(cut=cut)
+        return (Binary(b"".join(piece for _, piece in unpacked)), []) if stream is None else (stream, times)
+
+    def _since_start(self, arrived: float) -> int:
+        return round((arrived - self._started) * 1000)
 
 
 def _is_cancellation(error: BaseException | None) -> bool:

@@ -8,17 +8,26 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from claude_replay.bodies import delta_field
-from claude_replay.exchange import Deltas, Event, EventStream, RawEvent, StreamItem
+from claude_replay.exchange import Deltas, Event, EventStream, Frame, RawEvent, StreamItem
+from claude_replay.redact.frames import clean_frame, find_in_frame
 from claude_replay.redact.scanner import Scanner
 from claude_replay.redact.trees import clean_value, find_in_value
 
 __all__ = ["clean_stream", "find_in_stream"]
 
+_FIELDS = ("text", "partial_json", "thinking", "signature")
 _RAW_PIECE = re.compile(
     r'"(?P<field>text|partial_json|thinking|signature|completion)"\s*:\s*"(?P<text>(?:[^"\\]|\\.)*)',
     re.DOTALL,
 )
 _RAW_INDEX = re.compile(r'"index"\s*:\s*(\d+)')
+# Where an event keeps what it adds to a block: Messages, converse-stream, legacy completions.
+_TEXT_PATHS = (
+    *((holder, field) for holder in ("delta", "content_block") for field in _FIELDS),
+    ("delta", "toolUse", "input"),
+    ("delta", "reasoningContent", "text"),
+    ("completion",),
+)
 _Thread = tuple[int, str]
 
 
@@ -51,8 +60,9 @@ def clean_stream(stream: EventStream, scanner: Scanner) -> EventStream:
     items = [_clean_item(item, scanner) for item in items]
     tail = items.pop()
     assert isinstance(tail, RawEvent)
-    unchanged = all(new is old for new, old in zip(items, stream.items, strict=True))
-    return stream if unchanged and tail.text == stream.tail else EventStream(tuple(items), tail.text)
+    if tail.text == stream.tail and all(new is old for new, old in zip(items, stream.items, strict=True)):
+        return stream
+    return EventStream(tuple(items), tail.text, stream.padding)
 
 
 def find_in_stream(stream: EventStream, scanner: Scanner, path: str) -> str | None:
@@ -82,7 +92,7 @@ def _collect_threads(items: Sequence[StreamItem]) -> list[list[_Piece]]:
         elif isinstance(item, Event):
             for at, (index, keys, text) in enumerate(_event_texts(item.data)):
                 threads.setdefault((index, keys[-1]), []).append(_Piece(number, at, text, keys))
-        else:
+        elif isinstance(item, RawEvent):
             found = _RAW_INDEX.search(item.text)
             index = int(found[1]) if found else 0
             for at, raw in enumerate(_RAW_PIECE.finditer(item.text)):
@@ -94,16 +104,14 @@ def _event_texts(data: object) -> Iterator[tuple[int, tuple[str, ...], str]]:
     """Block index, keys and text of what an unfolded event adds to a block."""
     if not isinstance(data, dict):
         return
-    index = data.get("index")
-    for holder in ("delta", "content_block"):
-        fields = data.get(holder)
-        if not isinstance(fields, dict):
-            continue
-        for field in ("text", "partial_json", "thinking", "signature"):
-            if isinstance(fields.get(field), str):
-                yield index if isinstance(index, int) else 0, (holder, field), fields[field]
-    if isinstance(data.get("completion"), str):
-        yield 0, ("completion",), data["completion"]
+    # Bedrock's converse-stream has names of its own.
+    index = data.get("index", data.get("contentBlockIndex"))
+    for path in _TEXT_PATHS:
+        text: object = data
+        for key in path:
+            text = text.get(key) if isinstance(text, dict) else None
+        if isinstance(text, str):
+            yield index if isinstance(index, int) else 0, path, text
 
 
 def _replace_pieces(items: list[StreamItem], pieces: Sequence[_Piece], texts: Sequence[str]) -> None:
@@ -116,7 +124,7 @@ def _replace_pieces(items: list[StreamItem], pieces: Sequence[_Piece], texts: Se
             continue
         elif isinstance(item, Event):
             items[piece.item] = Event(item.name, _with_text(item.data, piece.keys, text))
-        else:
+        elif isinstance(item, RawEvent):
             place = list(_RAW_PIECE.finditer(item.text))[piece.at]
             start, end = place.span("text")
             items[piece.item] = RawEvent(item.text[:start] + text + item.text[end:])
@@ -139,6 +147,8 @@ def _clean_item(item: StreamItem, scanner: Scanner) -> StreamItem:
     if isinstance(item, RawEvent):
         text = scanner.clean(item.text)
         return item if text is item.text else RawEvent(text)
+    if isinstance(item, Frame):
+        return clean_frame(item, scanner)
     name = None if item.name is None else scanner.clean(item.name)
     data = clean_value(item.data, scanner)
     return item if name is item.name and data is item.data else Event(name, data)
@@ -149,6 +159,8 @@ def _find_in_item(item: StreamItem, scanner: Scanner, path: str) -> str | None:
         return None
     if isinstance(item, RawEvent):
         return path if scanner.spans(item.text) else None
+    if isinstance(item, Frame):
+        return find_in_frame(item, scanner, path)
     if item.name is not None and scanner.spans(item.name):
         return f"{path}.name"
     return find_in_value(item.data, scanner, f"{path}.data")

@@ -280,7 +280,7 @@ def test_the_streams_of_the_corpus_come_back() -> None:
     streams = [exchange.response.body for _, exchange in load_corpus()]
     count = 0
     for stream in streams:
-        if isinstance(stream, EventStream):
+        if isinstance(stream, EventStream) and stream.padding is None:
             count += 1
             assert read(encode_body(stream)) == stream
             assert all(isinstance(item, (Event, Deltas)) for item in stream.items)

@@ -302,7 +302,7 @@ def test_a_wrong_value_is_an_error_with_its_place_or_is_valid(number: int) -> No
         (
             {"zzz": 1},
             "response: the key 'zzz' is not known; there are: "
-            "status, headers, body, text, binary, events, tail, times, ended",
+            "status, headers, body, text, binary, events, tail, padding, times, ended",
         ),
         ({"text": "x"}, "response: has body and text; one body was expected"),
         ({"headers": {"a": ["b"]}}, "response.headers.a: text was expected, not ['b']"),
@@ -330,6 +330,15 @@ def test_messages_name_the_place_and_what_was_expected(change: dict[str, object]
     assert str(caught.value) == problem
 
 
+_BAD_FRAMES: list[dict[str, object]] = [
+    {"frame": []},
+    {"frame": {":event-type": 1}},
+    {"frame": {}, "text": 1},
+    {"frame": {}, "more": ""},
+    {"frame": {}, "text": "", "data": 1},
+]
+
+
 @pytest.mark.parametrize(
     ("event", "problem"),
     [
@@ -341,6 +350,10 @@ def test_messages_name_the_place_and_what_was_expected(change: dict[str, object]
         ({"text_delta": {"index": "0", "text": "x"}}, "'text_delta' holds index, text and cuts"),
         ({"text_delta": {"index": 0, "thinking": "x"}}, "'text_delta' holds index, text and cuts"),
         ({"text_delta": {"index": 0, "text": "x", "cuts": "1-2"}}, None),
+        *(
+            (frame, "a frame has headers, all of them text, and beside it data or text")
+            for frame in _BAD_FRAMES
+        ),
     ],
 )
 def test_messages_about_events_name_their_number(event: object, problem: str | None) -> None:
@@ -354,6 +367,14 @@ def test_messages_about_events_name_their_number(event: object, problem: str | N
         f"{place}: {problem}" if problem else f"{place}.cuts: '1-2' is neither a number nor number*times"
     )
     assert str(caught.value) == expected
+
+
+def test_messages_about_padding_say_what_was_expected() -> None:
+    """It is written as the lengths of pieces are."""
+    document = yaml.safe_load(Entry.of(EXCHANGES[2]).data)[0]
+    document["response"]["padding"] = "3 -"
+    with pytest.raises(ValueError, match=r"response\.padding: '-' is neither a number nor number\*times"):
+        load_exchange(document)
 
 
 # ---------------------------------------------------------------------- edited by hand
