@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from claude_replay.cache import MemoryStore
+    from claude_replay.cache.stores.redis import RedisStore
     from claude_replay.errors import (
         CacheError,
         CacheMiss,
@@ -44,6 +45,7 @@ __all__ = [
     "LiveCallRefused",
     "MemoryStore",
     "RecordingEnded",
+    "RedisStore",
     "ReplayFailure",
     "Request",
     "Response",
@@ -59,6 +61,7 @@ _HOMES = {
     "Exchange": "exchange",
     "Handle": "session",
     "MemoryStore": "cache",
+    "RedisStore": "cache.stores.redis",
     "Request": "exchange",
     "Response": "exchange",
     "Usage": "exchange",

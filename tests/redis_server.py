@@ -13,7 +13,7 @@ from types import TracebackType
 import pytest
 import redis
 
-__all__ = ["RedisServer"]
+__all__ = ["RedisServer", "free_port"]
 
 _PATIENCE = 20.0  # seconds in which a server must answer on a busy machine
 
@@ -26,14 +26,22 @@ class RedisServer:
     no port. `url` is what a client connects to. `stop()` and `start()` restart it, at the same address.
     """
 
-    def __init__(self, folder: Path, *, unix: bool = False, persist: bool = False, **options: str) -> None:
+    def __init__(
+        self, folder: Path, *, unix: bool = False, persist: bool = False, password: str = "", **options: str
+    ) -> None:
         self._folder = folder
         self._unix = unix
         self._options = {"save": "", "appendonly": "yes" if persist else "no", **options}
+        if password:
+            self._options["requirepass"] = password
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = 0 if unix else _free_port()
+        self.port = 0 if unix else free_port()
         self.path = folder / "redis.sock"
-        self.url = f"unix://{self.path}" if unix else f"redis://127.0.0.1:{self.port}/0"
+        self.url = (
+            f"unix://{self.path}"
+            if unix
+            else f"redis://{f':{password}@' * bool(password)}127.0.0.1:{self.port}/0"
+        )
         self.start()
 
     def start(self) -> None:
@@ -100,7 +108,8 @@ def find_redis_server() -> str:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -23,6 +23,7 @@ NAMES = [
     "LiveCallRefused",
     "MemoryStore",
     "RecordingEnded",
+    "RedisStore",
     "ReplayFailure",
     "Request",
     "Response",

@@ -1,0 +1,389 @@
+"""
+Entries in Redis or Valkey, shared by as many machines as reach it.
+
+Every command touches one key, so a cluster takes it as it is. An entry is a hash that the server expires; the marks
+of entries are sorted sets of their own, which may be evicted like anything else. So nothing relies on them being
+complete: `kin` checks what they name and heals them, and what must be exact (listing, deleting, counting) looks
+through the keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from claude_replay.cache.entry import EVERYTHING, Entry, Listed, Selection, Stored, StoreStats
+from claude_replay.cache.stores.base import Store
+from claude_replay.cache.stores.redis_link import Plan, RedisLink
+
+__all__ = ["RedisStore"]
+
+_MOST_KIN = 256
+
+# Being read may not fail where nothing can be written: on a replica, or when memory is full.
+_GET = """
+local found = redis.call('HMGET', KEYS[1], 'envelope', 'created', 'expires')
+if found[1] then
+  redis.pcall('HINCRBY', KEYS[1], 'hits', 1)
+  redis.pcall('HSET', KEYS[1], 'used', ARGV[1])
+end
+return found
+"""
+# HSET comes first: what follows a script's first write is let through even where memory is full.
+_PUT = """
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+redis.call('HDEL', KEYS[1], 'hits', 'used')
+if ARGV[1] ~= '' then redis.call('PEXPIREAT', KEYS[1], ARGV[1]) else redis.call('PERSIST', KEYS[1]) end
+"""
+# A mark lives as long as the last of its entries.
+_MARK = """
+local left = redis.call('PTTL', KEYS[1])
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - ARGV[4])
+if ARGV[1] == '' then redis.call('PERSIST', KEYS[1])
+elseif left ~= -1 then
+  redis.call('PEXPIREAT', KEYS[1], ARGV[1])
+  if redis.call('PTTL', KEYS[1]) < left then redis.call('PEXPIRE', KEYS[1], left) end
+end
+"""
+_LEASE = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+_RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+"""
+_HEAD = ("namespace", "model", "tags", "created", "expires", "size", "key_version", "lineage", "hits", "used")
+_HEAD_AND_MARKS = (*_HEAD, "marks")
+_CHOOSING = ("namespace", "model", "tags", "created")
+_WHOLE = (*_HEAD_AND_MARKS, "envelope", "request")
+_GLOB = re.compile(r"([*?\[\]\\])")
+
+
+class RedisStore(Store):
+    """
+    Keeps entries in Redis 6 or later, or in Valkey.
+
+    `url` is `redis://[user:password@]host[:port][/db]`, `rediss://…` (TLS), `unix:///path.sock`, or the same with
+    `valkey://` and `valkeys://`; `?cluster=true` (or `cluster=True`) where it is any node of a cluster. `prefix` begins
+    every key; caches of different prefixes share nothing. `timeout` is the longest wait for the server, in seconds.
+    `options` go to the `redis` package (`ssl_ca_certs=…`, `password=…`).
+
+    How much it may hold is the server's business: `maxmemory` with an LRU policy. Making a store connects to nothing.
+    Raises SettingsError where the URL is not valid or the package `redis` is missing.
+    """
+
+    def __init__(
+        self,
+        url: str = "redis://127.0.0.1:6379/0",
+        *,
+        prefix: str = "claude-replay",
+        cluster: bool = False,
+        timeout: float = 2.0,
+        **options: Any,
+    ) -> None:
+        self._link = RedisLink(url, cluster=cluster, timeout=timeout, options=options)
+        self._prefix = prefix
+
+    def __repr__(self) -> str:
+        return f"RedisStore({self._link.place!r})"
+
+    # ------------------------------------------------------------------ keys
+
+    def _entry_key(self, key: str) -> str:
+        return f"{self._prefix}:entry:{key}"
+
+    def _short_key(self, kind: str, text: str) -> str:
+        # Names may be long and hold anything.
+        return (
+            f"{self._prefix}:{kind}:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+        )
+
+    @property
+    def _pattern(self) -> str:
+        return _GLOB.sub(r"\\\1", f"{self._prefix}:entry:") + "*"
+
+    def _bare_key(self, key: bytes) -> str:
+        return key.decode()[len(self._prefix) + len(":entry:") :]
+
+    # ------------------------------------------------------------------ plans: what is asked, without I/O
+
+    def _get(self, key: str) -> Plan[Stored | None]:
+        now = time.time()
+        ((envelope, created, expires),) = yield [("EVAL", _GET, 1, self._entry_key(key), repr(now))]
+        if envelope is None:
+            return None
+        until = float(expires) if expires else None
+        return Stored(envelope, float(created), until) if until is None or until > now else None
+
+    def _put(self, entry: Entry) -> Plan[None]:
+        key = self._entry_key(entry.key)
+        if entry.expires is not None and entry.expires <= time.time():
+            yield [("DEL", key)]
+            return
+        until = "" if entry.expires is None else max(int(entry.expires * 1000), 1)
+        commands = [
+            (
+                "EVAL",
+                _MARK,
+                1,
+                self._short_key("mark", mark),
+                until,
+                repr(entry.created),
+                entry.key,
+                _MOST_KIN,
+            )
+            for mark in entry.marks
+        ]
+        yield [("EVAL", _PUT, 1, key, until, *_to_fields(entry)), *commands]
+
+    def _load(self, key: str) -> Plan[Entry | None]:
+        ((*head, marks, envelope, request),) = yield [("HMGET", self._entry_key(key), *_WHOLE)]
+        listed = _read_head(key, head)
+        if listed is None or envelope is None:
+            return None
+        return Entry(
+            key=key,
+            envelope=envelope,
+            created=listed.created,
+            namespace=listed.namespace,
+            expires=listed.expires,
+            model=listed.model,
+            tags=listed.tags,
+            key_version=listed.key_version,
+            marks=_read_texts(marks),
+            lineage=listed.lineage,
+            request=request or b"",
+        )
+
+    def _delete(self, key: str) -> Plan[bool]:
+        (count,) = yield [("DEL", self._entry_key(key))]
+        return bool(count)
+
+    def _delete_chosen(self, selection: Selection) -> Callable[[Sequence[bytes]], Plan[int]]:
+        def plan(keys: Sequence[bytes]) -> Plan[int]:
+            chosen = list(keys)
+            if selection != EVERYTHING:
+                heads = yield [("HMGET", key, *_CHOOSING) for key in keys]
+                chosen = [key for key, head in zip(keys, heads, strict=True) if _is_chosen(head, selection)]
+            counts = (yield [("DEL", key) for key in chosen]) if chosen else []
+            return sum(counts)
+
+        return plan
+
+    def _kin(self, marks: Sequence[str], limit: int) -> Plan[list[Listed]]:
+        if not marks:
+            return []
+        sets = [self._short_key("mark", mark) for mark in marks]
+        found = yield [("ZREVRANGE", key, 0, _MOST_KIN - 1, "WITHSCORES") for key in sets]
+        named: dict[str, float] = {}
+        for members in found:
+            named.update((member.decode(), float(score)) for member, score in members)
+        kin: list[Listed] = []
+        newest = sorted(named, key=lambda key: (-named[key], key))
+        wanted = set(marks)
+        while newest and len(kin) < limit:
+            page, newest = newest[: limit - len(kin)], newest[limit - len(kin) :]
+            heads = yield [("HMGET", self._entry_key(key), *_HEAD_AND_MARKS) for key in page]
+            stale = []
+            for key, (*head, texts) in zip(page, heads, strict=True):
+                listed = _read_head(key, head)
+                if listed is not None and wanted.intersection(_read_texts(texts)):
+                    kin.append(listed)
+                else:
+                    stale.append(key)
+            if stale:
+                yield [("ZREM", key, *stale) for key in sets]
+        return kin
+
+    def _read_heads(self, selection: Selection) -> Callable[[Sequence[bytes]], Plan[list[Listed]]]:
+        def plan(keys: Sequence[bytes]) -> Plan[list[Listed]]:
+            heads = yield [("HMGET", key, *_HEAD) for key in keys]
+            found = [_read_head(self._bare_key(key), head) for key, head in zip(keys, heads, strict=True)]
+            return [listed for listed in found if listed is not None and selection.takes(listed)]
+
+        return plan
+
+    def _measure(self, keys: Sequence[bytes]) -> Plan[tuple[int, int]]:
+        sizes = yield [("HGET", key, "size") for key in keys]
+        known = [int(size) for size in sizes if size is not None]
+        return len(known), sum(known)
+
+    def _count(self, amounts: Mapping[str, float]) -> Plan[None]:
+        key = f"{self._prefix}:counters"
+        if amounts:
+            yield [("HINCRBYFLOAT", key, name, repr(float(amount))) for name, amount in amounts.items()]
+
+    def _counters(self) -> Plan[dict[str, float]]:
+        (found,) = yield [("HGETALL", f"{self._prefix}:counters")]
+        return {name.decode(): float(value) for name, value in found.items()}
+
+    def _epochs(self, names: Sequence[str]) -> Plan[tuple[int, ...]]:
+        if not names:
+            return ()
+        (found,) = yield [("HMGET", f"{self._prefix}:epochs", *names)]
+        return tuple(int(value or 0) for value in found)
+
+    def _advance(self, name: str) -> Plan[int]:
+        (epoch,) = yield [("HINCRBY", f"{self._prefix}:epochs", name, 1)]
+        return int(epoch)
+
+    def _lease(self, key: str, holder: str, seconds: float) -> Plan[bool]:
+        lease, milliseconds = self._short_key("lease", key), max(int(seconds * 1000), 1)
+        (taken,) = yield [("EVAL", _LEASE, 1, lease, holder, milliseconds)]
+        return bool(taken)
+
+    def _release(self, key: str, holder: str) -> Plan[None]:
+        yield [("EVAL", _RELEASE, 1, self._short_key("lease", key), holder)]
+
+    # ------------------------------------------------------------------ the protocol
+
+    def get(self, key: str) -> Stored | None:
+        return self._link.run(self._get(key))
+
+    def put(self, entry: Entry) -> None:
+        self._link.run(self._put(entry))
+
+    def load(self, key: str) -> Entry | None:
+        return self._link.run(self._load(key))
+
+    def delete(self, key: str) -> bool:
+        return self._link.run(self._delete(key))
+
+    def delete_where(self, selection: Selection) -> int:
+        return sum(self._link.sweep(self._pattern, self._delete_chosen(selection)))
+
+    def kin(self, marks: Sequence[str], limit: int = 32) -> list[Listed]:
+        return self._link.run(self._kin(marks, limit))
+
+    def listed(self, selection: Selection = EVERYTHING) -> Iterator[Listed]:
+        return iter(_join(self._link.sweep(self._pattern, self._read_heads(selection))))
+
+    def count(self, amounts: Mapping[str, float]) -> None:
+        self._link.run(self._count(amounts))
+
+    def stats(self) -> StoreStats:
+        pages = self._link.sweep(self._pattern, self._measure)
+        return _add_up(pages, self._link.run(self._counters()))
+
+    def epochs(self, names: Sequence[str]) -> tuple[int, ...]:
+        return self._link.run(self._epochs(names))
+
+    def advance(self, name: str) -> int:
+        return self._link.run(self._advance(name))
+
+    def lease(self, key: str, holder: str, seconds: float) -> bool:
+        return self._link.run(self._lease(key, holder, seconds))
+
+    def release(self, key: str, holder: str) -> None:
+        self._link.run(self._release(key, holder))
+
+    def close(self) -> None:
+        self._link.close()
+
+    async def aget(self, key: str) -> Stored | None:
+        return await self._link.arun(self._get(key))
+
+    async def aput(self, entry: Entry) -> None:
+        await self._link.arun(self._put(entry))
+
+    async def aload(self, key: str) -> Entry | None:
+        return await self._link.arun(self._load(key))
+
+    async def adelete(self, key: str) -> bool:
+        return await self._link.arun(self._delete(key))
+
+    async def adelete_where(self, selection: Selection) -> int:
+        return sum(await self._link.asweep(self._pattern, self._delete_chosen(selection)))
+
+    async def akin(self, marks: Sequence[str], limit: int = 32) -> list[Listed]:
+        return await self._link.arun(self._kin(marks, limit))
+
+    async def alisted(self, selection: Selection = EVERYTHING) -> AsyncIterator[Listed]:
+        for listed in _join(await self._link.asweep(self._pattern, self._read_heads(selection))):
+            yield listed
+
+    async def acount(self, amounts: Mapping[str, float]) -> None:
+        await self._link.arun(self._count(amounts))
+
+    async def astats(self) -> StoreStats:
+        pages = await self._link.asweep(self._pattern, self._measure)
+        return _add_up(pages, await self._link.arun(self._counters()))
+
+    async def aepochs(self, names: Sequence[str]) -> tuple[int, ...]:
+        return await self._link.arun(self._epochs(names))
+
+    async def aadvance(self, name: str) -> int:
+        return await self._link.arun(self._advance(name))
+
+    async def alease(self, key: str, holder: str, seconds: float) -> bool:
+        return await self._link.arun(self._lease(key, holder, seconds))
+
+    async def arelease(self, key: str, holder: str) -> None:
+        await self._link.arun(self._release(key, holder))
+
+    async def aclose(self) -> None:
+        await self._link.aclose()
+
+
+def _to_fields(entry: Entry) -> list[Any]:
+    fields: dict[str, Any] = {
+        "envelope": entry.envelope,
+        "created": repr(entry.created),
+        "namespace": entry.namespace,
+        "model": entry.model,
+        "tags": json.dumps(entry.tags),
+        "marks": json.dumps(entry.marks),
+        "size": entry.size,
+        "key_version": entry.key_version,
+        "lineage": entry.lineage,
+        "request": entry.request,
+        "expires": "" if entry.expires is None else repr(entry.expires),
+    }
+    return [part for pair in fields.items() for part in pair]
+
+
+def _read_texts(value: bytes | None) -> tuple[str, ...]:
+    return tuple(json.loads(value)) if value else ()
+
+
+def _read_head(key: str, head: Sequence[bytes | None]) -> Listed | None:
+    """What the fields `_HEAD` say; None where the entry is gone or its time is over."""
+    namespace, model, tags, created, expires, size, key_version, lineage, hits, used = head
+    if created is None or (expires and float(expires) <= time.time()):
+        return None
+    return Listed(
+        key=key,
+        namespace=(namespace or b"").decode(),
+        model=(model or b"").decode(),
+        tags=_read_texts(tags),
+        created=float(created),
+        expires=float(expires) if expires else None,
+        size=int(size or 0),
+        key_version=int(key_version or 0),
+        lineage=(lineage or b"").decode(),
+        hits=int(hits or 0),
+        used=float(used or 0),
+    )
+
+
+def _is_chosen(head: Sequence[bytes | None], selection: Selection) -> bool:
+    namespace, model, tags, created = head
+    listed = _read_head("", (namespace, model, tags, created, *[None] * (len(_HEAD) - len(_CHOOSING))))
+    return listed is not None and selection.takes(listed)
+
+
+def _join(pages: Sequence[Sequence[Listed]]) -> list[Listed]:
+    # A scan may name a key twice.
+    unique = {listed.key: listed for page in pages for listed in page}
+    return sorted(unique.values(), key=lambda listed: (-listed.created, listed.key))
+
+
+def _add_up(pages: Sequence[tuple[int, int]], counters: Mapping[str, float]) -> StoreStats:
+    return StoreStats(sum(count for count, _ in pages), sum(size for _, size in pages), 0, counters)
