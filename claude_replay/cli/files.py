@@ -18,7 +18,7 @@ __all__ = ["DEFAULT_FOLDER", "Found", "find_files", "read_cassette"]
 DEFAULT_FOLDER = "cassettes"
 """What is looked at where no path is given; the default of the setting `dir`."""
 
-_ENDINGS = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
+_ENDINGS = (".yaml", ".yml", ".json", ".toml", ".httprr", ".yaml.gz", ".yml.gz", ".json.gz")
 _JOURNAL = re.compile(r"\.(.+)\.[0-9a-f]{12}\.journal")
 _COMMENT = re.compile(rb"^(?:\xef\xbb\xbf)?# claude_replay cassette\b", re.MULTILINE)
 _KEYS = (re.compile(rb"^version:", re.MULTILINE), re.compile(rb"^exchanges:", re.MULTILINE))

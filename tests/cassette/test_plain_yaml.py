@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from claude_replay.cassette.formats import plainyaml
-from claude_replay.cassette.formats.plainyaml import read_plain_yaml
+from claude_replay.cassette.formats.plainyaml import read_plain_documents, read_plain_yaml
 from claude_replay.cassette.yamltext import Limits, YamlError
 
 LIMITS = Limits()
@@ -121,3 +121,22 @@ def test_limits_count_what_stands_there() -> None:
     assert read("{a: [b, c]}", Limits(nodes=5, bytes=3)) == {"a": ["b", "c"]}
     assert refusal("{a: [b, c]}", Limits(nodes=4)).endswith("more than 4 values with all aliases written out")
     assert refusal("{a: [b, c]}", Limits(bytes=2)).endswith("more than 2 bytes with all aliases written out")
+
+
+def test_yaml_1_2_has_fewer_words_for_numbers_and_truth() -> None:
+    """What older rules take for numbers in other notations is text there."""
+    text = "[1:30, 017, 0x1f, yes, No, 1_000, true, null, ~, 12, -0, 1.5, .5, 1e3, 2026-11-22, '']"
+    expected = ["1:30", "017", "0x1f", "yes", "No", "1_000", True, None, None, 12, 0, 1.5, 0.5, 1000.0]
+    assert read_plain_yaml(text, "c.yaml", LIMITS, core=True) == [*expected, "2026-11-22", ""]
+
+
+def test_several_documents_are_read_in_order() -> None:
+    """An anchor holds for its own document only."""
+    assert read_plain_documents("a: &x 1\n---\nb: 2\n---\n- 3\n", "c.yaml", LIMITS) == [
+        {"a": 1},
+        {"b": 2},
+        [3],
+    ]
+    assert read_plain_documents("", "c.yaml", LIMITS) == []
+    with pytest.raises(YamlError, match="an alias that stands for nothing"):
+        read_plain_documents("a: &x 1\n---\nb: *x\n", "c.yaml", LIMITS)

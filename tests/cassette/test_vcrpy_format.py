@@ -82,7 +82,8 @@ class TestRecognition:
     )
     def test_other_files_are_left_to_others(self, content: bytes) -> None:
         """Our own cassettes and those of other tools are not taken for vcrpy's."""
-        assert find_format(content) is None
+        found = find_format(content)
+        assert found is None or found.name != "vcrpy"
 
     def test_a_cassette_is_read_through_the_front_door(self) -> None:
         """`parse_cassette` says which tool wrote the file and what it left out."""

@@ -8,10 +8,11 @@ composer recurses in C until the process dies, and merge keys grow without bound
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from re import Pattern
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -30,7 +31,7 @@ from yaml.reader import ReaderError
 
 from claude_replay.cassette.yamltext import Limits, YamlError
 
-__all__ = ["read_plain_yaml"]
+__all__ = ["read_plain_documents", "read_plain_yaml"]
 
 _MAX_DEPTH = 250
 _LOADER: Callable[[str], _Loader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -53,6 +54,19 @@ _RESOLVERS: dict[str, list[tuple[str, Pattern[str]]]] = {
     first: [(tag, pattern) for tag, pattern in rules if tag in _CONVERTERS]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+# YAML 1.2, as Rust's and other newer libraries write it: numbers in other notations are text.
+_CORE_RULES = [
+    (_PREFIX + "bool", re.compile(r"(?:true|false)\Z", re.IGNORECASE)),
+    (_PREFIX + "null", re.compile(r"(?:null|~|)\Z", re.IGNORECASE)),
+    (_PREFIX + "int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")),
+    (
+        _PREFIX + "float",
+        re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z"),
+    ),
+]
+
+
+_Built = TypeVar("_Built")
 
 
 class _Loader(Protocol):
@@ -81,17 +95,29 @@ class _Open:
     key: object = None
 
 
-def read_plain_yaml(text: str, name: str, limits: Limits) -> object:
+def read_plain_yaml(text: str, name: str, limits: Limits, *, core: bool = False) -> object:
     """
     Return the document in `text` as dict, list, str, int, float, bool, None or bytes.
 
-    Raises YamlError for what is not YAML, for tags that would build anything else, for aliases that contain
-    themselves or stand for more than `limits` allows when written out, and for nesting beyond 250 levels.
+    `core` follows YAML 1.2 instead of PyYAML's rules. Raises YamlError for what is not YAML, for tags that
+    would build anything else, for aliases that contain themselves or stand for more than `limits` allows when
+    written out, for nesting beyond 250 levels, and for a second document.
     """
+    return _build(text, name, limits, lambda builder: builder.build_one(), core=core)
+
+
+def read_plain_documents(text: str, name: str, limits: Limits) -> list[object]:
+    """Return all documents in `text`; raises as `read_plain_yaml` does."""
+    return _build(text, name, limits, lambda builder: list(builder.build_all()), core=False)
+
+
+def _build(
+    text: str, name: str, limits: Limits, build: Callable[[_Builder], _Built], *, core: bool
+) -> _Built:
     loader: _Loader | None = None
     try:
         loader = _LOADER(text)
-        return _Builder(loader.get_event, name, limits).build()
+        return build(_Builder(loader.get_event, name, limits, core=core))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -114,8 +140,9 @@ def _describe(error: MarkedYAMLError) -> str:
 class _Builder:
     """Builds the value with a stack of its own, counting what it would be without aliases."""
 
-    def __init__(self, next_event: Callable[[], Event], name: str, limits: Limits) -> None:
+    def __init__(self, next_event: Callable[[], Event], name: str, limits: Limits, *, core: bool) -> None:
         self._next_event = next_event
+        self._core = core
         self._name = name
         self._limits = limits
         self._opened: list[_Open] = []
@@ -123,19 +150,27 @@ class _Builder:
         self._nodes = self._chars = 0
         self._plain: dict[str, object] = {}
         self._root: object = None
+        self._started: Event
 
-    def build(self) -> object:
+    def build_one(self) -> object:
+        """The only document; None where there is none."""
+        documents = self.build_all()
+        root = next(documents, None)
+        for _ in documents:
+            raise self._refuse(self._started, "a second document starts here; one was expected")
+        return root
+
+    def build_all(self) -> Iterator[object]:
+        """Each document as soon as it is whole."""
         self._next_event()
-        if isinstance(self._next_event(), StreamEndEvent):
-            return None
-        self._take(self._next_event())
-        while self._opened:
+        while not isinstance(event := self._next_event(), StreamEndEvent):
+            self._started = event
+            self._anchors.clear()
             self._take(self._next_event())
-        self._next_event()
-        event = self._next_event()
-        if not isinstance(event, StreamEndEvent):
-            raise self._refuse(event, "a second document starts here; one was expected")
-        return self._root
+            while self._opened:
+                self._take(self._next_event())
+            self._next_event()
+            yield self._root
 
     def _take(self, event: Event) -> None:
         if isinstance(event, ScalarEvent):
@@ -223,7 +258,7 @@ class _Builder:
         text = event.value
         if text in self._plain:
             return self._plain[text]
-        rules = _RESOLVERS.get(text[:1], ())
+        rules = _CORE_RULES if self._core else _RESOLVERS.get(text[:1], ())
         tag = next((tag for tag, pattern in rules if pattern.match(text)), None)
         value = text if tag is None else self._convert(event, tag)
         if len(text) < 64:  # long ones are no words that come again

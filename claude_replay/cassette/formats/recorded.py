@@ -82,6 +82,10 @@ def _read_content(body: object) -> bytes:
     if isinstance(body, Mapping):
         if "base64_string" in body:
             return base64.b64decode(_read_content(body["base64_string"]))
+        if "fields" in body:
+            raise ValueError(
+                "only the names of the form's fields were recorded, not the bytes that were sent"
+            )
         if "string" not in body and body:
             found = ", ".join(map(repr, body))
             raise ValueError(f"'string' or 'base64_string' was expected, not {found:.60}")

@@ -21,9 +21,9 @@ def is_gzip(content: bytes) -> bool:
 
 
 def read_head(content: bytes) -> bytes:
-    """The first bytes of a file, unpacked where it is gzip and can be."""
+    """The bytes of a file; of gzip the first ones, unpacked, where that can be."""
     if not is_gzip(content):
-        return content[:_HEAD]
+        return content
     try:
         return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content, _HEAD)
     except zlib.error:
