@@ -76,8 +76,7 @@ BROKEN = {
 }
 BODIES = {
     ("Json", "Json"): 906,
-    ("Json", "EventStream"): 369,
-    ("Json", "Binary"): 54,
+    ("Json", "EventStream"): 423,
     ("NoneType", "Json"): 40,
     ("Binary", "Json"): 3,
     ("Text", "Json"): 2,
@@ -163,11 +162,11 @@ def _parse(data: str) -> object:
 
 def find_damage(body: Body) -> str | None:
     """What is missing in an answer, None where it is whole."""
-    if isinstance(body, EventStream):
+    if isinstance(body, EventStream) and body.padding is None:
         events = [event for event in split_events(encode_body(body)) if event[1] != "[DONE]"]
         return None if events[-1][0] == "message_stop" and not body.tail.strip() else "the stream has no end"
-    if isinstance(body, Binary):
-        return None if _is_whole(body.data) else "the AWS event stream is cut or damaged"
+    if isinstance(body, (Binary, EventStream)):
+        return None if _is_whole(encode_body(body)) else "the AWS event stream is cut or damaged"
     if isinstance(body, Text):
         # Results of a batch: JSON, one a line.
         is_json = all(isinstance(_parse(line), dict) for line in body.text.splitlines())
@@ -221,7 +220,7 @@ def test_every_exchange_is_one_that_replay_knows() -> None:
 
 
 def test_every_body_is_equal_to_its_original() -> None:
-    """JSON is equal as parsed, event streams as sequences of named events, all else byte by byte."""
+    """JSON is equal as parsed, server-sent events as a sequence by name, all else byte by byte."""
     for item in load_corpus()[0]:
         for name, exchange, original in item.pairs():
             for body, content in (
@@ -231,7 +230,7 @@ def test_every_body_is_equal_to_its_original() -> None:
                 encoded = encode_body(body)
                 if isinstance(body, Json):
                     assert json.loads(encoded) == json.loads(content), name
-                elif isinstance(body, EventStream):
+                elif isinstance(body, EventStream) and body.padding is None:
                     assert split_events(encoded) == split_events(content), name
                 else:
                     assert encoded == content, name

@@ -70,7 +70,7 @@ def headers_of(exchange: Exchange) -> dict[str, str]:
 
 
 def events_of(body: Body) -> object:
-    return list(expand(body.items)) if isinstance(body, EventStream) else body
+    return (list(expand(body.items)), body.padding) if isinstance(body, EventStream) else body
 
 
 def send_all(client: httpx2.Client, exchanges: list[Exchange]) -> Iterator[tuple[Exchange, httpx2.Response]]:
@@ -88,8 +88,9 @@ def same_answer(original: Exchange, received: httpx2.Response) -> bool:
     kept = {name: value for name, value in response.headers.items() if name in KEPT_RESPONSE_HEADERS}
     got = {name: value for name, value in received.headers.items() if name in kept}
     # Where the recorder masked the content type, what the body is has to be known otherwise.
-    known = {Json: "application/json", EventStream: "text/event-stream"}.get(type(response.body))
-    body = decode_body(received.content, known or media_type(received.headers))
+    known = {Json: "application/json", EventStream: "text/event-stream"}.get(type(response.body), "")
+    media = media_type(received.headers)
+    body = decode_body(received.content, media if "/" in media else known)
     return (received.status_code, got, events_of(body)) == (response.status, kept, events_of(response.body))
 
 
