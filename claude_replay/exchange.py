@@ -16,7 +16,10 @@ __all__ = [
     "Exchange",
     "Frame",
     "Json",
+    "JsonLines",
     "Meta",
+    "Multipart",
+    "Part",
     "RawEvent",
     "Request",
     "Response",
@@ -34,6 +37,13 @@ class Json:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonLines:
+    """A body of one JSON value a line, such as the results of a batch."""
+
+    values: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A body that is text but not the JSON or event stream it may claim to be."""
 
@@ -45,6 +55,21 @@ class Binary:
     """A body that is not UTF-8 text."""
 
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an upload; header names are lower case."""
+
+    headers: Mapping[str, str]
+    body: Json | Text | Binary | None
+
+
+@dataclass(frozen=True, slots=True)
+class Multipart:
+    """An upload in parts, without the boundary that its client has drawn at random."""
+
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +121,7 @@ class EventStream:
     padding: tuple[int, ...] | None = None
 
 
-Body = Json | Text | Binary | EventStream | None
+Body = Json | JsonLines | Text | Binary | Multipart | EventStream | None
 
 Ended = Literal["complete", "closed", "cancelled"]
 

@@ -15,7 +15,10 @@ from claude_replay.exchange import (
     Exchange,
     Frame,
     Json,
+    JsonLines,
     Meta,
+    Multipart,
+    Part,
     RawEvent,
     Request,
     Response,
@@ -140,6 +143,17 @@ _ODD = {
     "fake": "  request:\n  response:\n- id: 0\n# end 0\n...\n<<<<<<< ours\n=======\n>>>>>>> theirs\n",
 }
 
+_NAMED = 'form-data; name="file"; filename="a.txt"'
+UPLOAD = Multipart(
+    (
+        Part({"content-disposition": 'form-data; name="purpose"'}, Text("agents")),
+        Part({"content-disposition": _NAMED, "content-type": "text/plain"}, Text("One line\nand another.\n")),
+        Part({"content-disposition": _NAMED, "content-type": "image/png"}, Binary(b"\x89PNG\r\n\xff")),
+        Part({"content-disposition": _NAMED, "content-type": "application/json"}, Json(_ODD)),
+        Part({"content-disposition": "form-data", "x-more": "1"}, None),
+    )
+)
+
 EXCHANGES: tuple[Exchange, ...] = (
     exchange("Hi", "You said: Hi"),
     Exchange(
@@ -171,6 +185,16 @@ EXCHANGES: tuple[Exchange, ...] = (
         ),
         Response(200, {"content-type": AWS_EVENT_STREAM}, FRAMES),
         Meta(times=(1, 2)),
+    ),
+    Exchange(
+        Request(
+            "POST", "https://api.anthropic.com/v1/files", {"content-type": "multipart/form-data"}, UPLOAD
+        ),
+        Response(200, JSON, Json({"id": "file_01", "type": "file"})),
+    ),
+    Exchange(
+        Request("GET", f"{URL}/batches/msgbatch_01/results", {}, None),
+        Response(200, {"content-type": "application/x-jsonl"}, JsonLines(({"custom_id": "a"}, [_ODD], "x"))),
     ),
 )
 """One of each kind, with whatever YAML could trip over."""

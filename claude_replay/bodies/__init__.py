@@ -25,18 +25,30 @@ from claude_replay.bodies.frames import (
     encode_frames,
     reframe,
 )
-from claude_replay.bodies.jsontext import dump_json, load_json
-from claude_replay.exchange import Binary, Body, EventStream, Json, Text
+from claude_replay.bodies.jsontext import dump_json, dump_json_lines, load_json, load_json_lines
+from claude_replay.bodies.multipart import (
+    MULTIPART,
+    MULTIPART_BOUNDARY,
+    decode_multipart,
+    describe_part,
+    encode_multipart,
+    part_headers,
+)
+from claude_replay.exchange import Binary, Body, EventStream, Json, JsonLines, Multipart, Text
 
 __all__ = [
     "AWS_EVENT_STREAM",
+    "MULTIPART",
+    "MULTIPART_BOUNDARY",
     "Decoder",
     "EventDecoder",
     "FrameDecoder",
     "decode_body",
+    "decode_multipart",
     "decompress",
     "decompressor",
     "delta_field",
+    "describe_part",
     "dump_json",
     "encode_body",
     "encode_chunks",
@@ -45,8 +57,11 @@ __all__ = [
     "fold_items",
     "load_json",
     "media_type",
+    "part_headers",
     "reframe",
 ]
+
+_JSON_LINES = ("application/x-jsonl", "application/jsonl", "application/x-ndjson", "application/ndjson")
 
 
 def media_type(headers: Mapping[str, str]) -> str:
@@ -66,6 +81,8 @@ def decode_body(content: bytes, content_type: str) -> Body:
         return None
     if content_type == AWS_EVENT_STREAM:
         return decode_frames(content) or Binary(content)
+    if content_type == MULTIPART and (upload := decode_multipart(content)) is not None:
+        return upload
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
@@ -78,6 +95,8 @@ def decode_body(content: bytes, content_type: str) -> Body:
         parsed = load_json(text)
         if parsed is not None:
             return parsed
+    if content_type in _JSON_LINES and (lines := load_json_lines(text)) is not None:
+        return lines
     return Text(text)
 
 
@@ -87,10 +106,14 @@ def encode_body(body: Body) -> bytes:
         return b""
     if isinstance(body, Json):
         return dump_json(body.value)
+    if isinstance(body, JsonLines):
+        return dump_json_lines(body)
     if isinstance(body, Text):
         return body.text.encode("utf-8")
     if isinstance(body, Binary):
         return body.data
+    if isinstance(body, Multipart):
+        return b"".join(encode_multipart(body))
     return b"".join(encode_chunks(body))
 
 

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterable
 
-from claude_replay.exchange import Json
+from claude_replay.exchange import Json, JsonLines
 
-__all__ = ["MAX_DEPTH", "dump_json", "format_json", "load_json"]
+__all__ = ["MAX_DEPTH", "dump_json", "dump_json_lines", "format_json", "load_json", "load_json_lines"]
 
 MAX_DEPTH = 190
 """
@@ -82,3 +82,15 @@ def _children(value: object) -> Iterable[object]:
 def dump_json(value: object) -> bytes:
     """The same as UTF-8 bytes."""
     return format_json(value).encode("utf-8")
+
+
+def load_json_lines(text: str) -> JsonLines | None:
+    """Parse one JSON value a line; None where one of the lines is something else, or empty."""
+    values = [load_json(line) for line in text.removesuffix("\n").split("\n")]
+    known = tuple(value.value for value in values if value is not None)
+    return JsonLines(known) if len(known) == len(values) else None
+
+
+def dump_json_lines(lines: JsonLines) -> bytes:
+    """One compact JSON value a line, as UTF-8 bytes."""
+    return b"".join(dump_json(value) + b"\n" for value in lines.values)

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from claude_replay.api import assemble_message
-from claude_replay.bodies import expand
+from claude_replay.bodies import describe_part, expand
 from claude_replay.cli.blocks import WIDTH, compact_json, pretty_json, render_content, tool_names
-from claude_replay.exchange import Binary, Body, Event, EventStream, Json, Response, Text
+from claude_replay.exchange import (
+    Binary,
+    Body,
+    Event,
+    EventStream,
+    Json,
+    JsonLines,
+    Multipart,
+    Response,
+    Text,
+)
 
 __all__ = ["ENDINGS", "cut_lines", "describe_answer", "render_answer", "render_body"]
 
@@ -64,6 +74,10 @@ def render_body(body: Body, *, whole: bool) -> list[str]:
     """The lines of a body that is neither a message nor asks for one; `whole` cuts nothing."""
     if isinstance(body, Json):
         lines = _render_json(body.value)
+    elif isinstance(body, JsonLines):
+        lines = [compact_json(value) for value in body.values]
+    elif isinstance(body, Multipart):
+        lines = _render_parts(body)
     elif isinstance(body, Text):
         lines = body.text.split("\n")
     elif isinstance(body, Binary):
@@ -71,6 +85,18 @@ def render_body(body: Body, *, whole: bool) -> list[str]:
     else:
         lines = ["[no body]"]
     return lines if whole else cut_lines(lines, _SHOWN_LINES)
+
+
+def _render_parts(upload: Multipart) -> list[str]:
+    lines: list[str] = []
+    for part in upload.parts:
+        described = " ".join(
+            value if isinstance(value, str) else compact_json(value)
+            for value in describe_part(part.headers).values()
+        )
+        lines.append(f"[part {described}]")
+        lines += [f"  {line}" for line in render_body(part.body, whole=True)]
+    return lines
 
 
 def _render_json(value: object) -> list[str]:

@@ -46,4 +46,5 @@ def _encode(body: Body) -> str:
     if isinstance(body, EventStream):
         # Bedrock's frames are binary; what is in them is shown as the events it is.
         body = reframe(body, aws=False)
-    return encode_body(body).decode("utf-8")
+    # Parts of an upload may be binary.
+    return encode_body(body).decode("utf-8", "replace")

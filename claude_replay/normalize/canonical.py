@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from claude_replay.api import Endpoint, describe_endpoint
-from claude_replay.exchange import Binary, EventStream, Json, Request, Text
+from claude_replay.bodies import decode_multipart, describe_part
+from claude_replay.exchange import Binary, EventStream, Json, JsonLines, Multipart, Part, Request, Text
 from claude_replay.normalize.rules import Rules
 
 __all__ = ["Canonical", "canonicalize"]
@@ -57,7 +58,7 @@ def canonicalize(request: Request, rules: Rules, endpoint: Endpoint | None = Non
         form["body"] = _canonical_json(request.body.value, endpoint.takes_messages, rules)
     elif request.body is not None:
         kind, content = _canonical_other(request.body)
-        form[kind] = content
+        form[kind] = _apply_paths(content, rules) if kind == "body" else content
     return Canonical(form, hashlib.sha256(_dumps(form).encode()).hexdigest())
 
 
@@ -71,27 +72,45 @@ def _canonical_json(body: object, takes_messages: bool, rules: Rules) -> object:
     if takes_messages and type(value) is dict:
         # A copy by now, so it may be changed in place.
         _Tidier(rules.drop).tidy_request(value)
+    return _apply_paths(value, rules)
+
+
+def _apply_paths(value: object, rules: Rules) -> object:
     for rule in rules.paths:
         value = rule.apply(value)
     return value
 
 
-def _canonical_other(body: Text | Binary | EventStream) -> tuple[str, object]:
-    if isinstance(body, Text):
-        return "text", _fix_boundary(body.text.encode()).decode()
-    if isinstance(body, Binary):
-        content = _fix_boundary(body.data)
-        return "binary", [len(content), hashlib.sha256(content).hexdigest()]
+def _canonical_other(body: JsonLines | Text | Binary | Multipart | EventStream) -> tuple[str, object]:
+    if isinstance(body, JsonLines):
+        return "body", [_fold_numbers(value) for value in body.values]
+    if isinstance(body, (Text, Binary)):
+        content = body.text.encode() if isinstance(body, Text) else body.data
+        # As older cassettes keep an upload.
+        upload = decode_multipart(content)
+        if upload is None:
+            return _canonical_content(body)
+        body = upload
+    if isinstance(body, Multipart):
+        return "body", {"parts": [_canonical_part(part) for part in body.parts]}
     # No endpoint takes an event stream; compared as it stands rather than refused.
     return "events", repr(body)
 
 
-def _fix_boundary(content: bytes) -> bytes:
-    """A multipart upload with the boundary that clients draw at random replaced; anything else as it is."""
-    boundary = content.partition(b"\r\n")[0]
-    if boundary.startswith(b"--") and content.rstrip().endswith(boundary + b"--"):
-        return content.replace(boundary, b"--boundary")
-    return content
+def _canonical_content(body: Text | Binary) -> tuple[str, object]:
+    if isinstance(body, Text):
+        return "text", body.text
+    return "binary", [len(body.data), hashlib.sha256(body.data).hexdigest()]
+
+
+def _canonical_part(part: Part) -> _Object:
+    fields = describe_part(part.headers)
+    if isinstance(part.body, Json):
+        fields["body"] = _fold_numbers(part.body.value)
+    elif part.body is not None:
+        kind, content = _canonical_content(part.body)
+        fields[kind] = content
+    return fields
 
 
 def _fold_numbers(value: object) -> object:

@@ -6,8 +6,10 @@ import re
 import threading
 from collections.abc import Collection, Iterable, Mapping
 
+from claude_replay.bodies import MULTIPART
 from claude_replay.errors import SettingsError
-from claude_replay.exchange import Binary, Body, Exchange, Json, Request, Response, Text
+from claude_replay.exchange import Exchange, Request, Response
+from claude_replay.redact.bodies import clean_body, find_in_body
 from claude_replay.redact.headers import (
     CREDENTIAL_HEADERS,
     KEPT_REQUEST_HEADERS,
@@ -18,8 +20,6 @@ from claude_replay.redact.headers import (
 from claude_replay.redact.literals import MIN_LITERAL
 from claude_replay.redact.placeholder import PLACEHOLDER, PLACEHOLDER_KEY
 from claude_replay.redact.scanner import Scanner
-from claude_replay.redact.streams import clean_stream, find_in_stream
-from claude_replay.redact.trees import clean_value, find_in_value
 from claude_replay.redact.urls import clean_url
 
 __all__ = ["Redactor"]
@@ -60,6 +60,9 @@ class _Rules:
     def _clean_header(self, name: str, value: str) -> str:
         if name in CREDENTIAL_HEADERS:
             return PLACEHOLDER
+        if name == "content-type" and value.lower().startswith(MULTIPART):
+            # Without the boundary: it is another one each time.
+            return MULTIPART
         return clean_url(value, self.scanner) if name == "location" else self.scanner.clean(value)
 
 
@@ -121,7 +124,7 @@ class Redactor:
         headers = _clean_headers(request.headers, self._kept_request_headers, rules)
         if not self._keep_json_type and is_plain_json(headers):
             del headers["content-type"]
-        body = _clean_body(request.body, rules.scanner)
+        body = clean_body(request.body, rules.scanner)
         if body is request.body and url == request.url and headers == request.headers:
             return request
         return Request(request.method, url, headers, body)
@@ -130,7 +133,7 @@ class Redactor:
         """The response without secrets, with the headers that are kept; the same object if that is equal."""
         rules = self._rules
         headers = _clean_headers(response.headers, self._kept_response_headers, rules)
-        body = _clean_body(response.body, rules.scanner)
+        body = clean_body(response.body, rules.scanner)
         if body is response.body and headers == response.headers:
             return response
         return Response(response.status, headers, body, response.ended)
@@ -159,9 +162,9 @@ class Redactor:
             return "request.url"
         return (
             _find_in_headers(request.headers, rules, "request.headers")
-            or _find_in_body(request.body, rules.scanner, "request.body")
+            or find_in_body(request.body, rules.scanner, "request.body")
             or _find_in_headers(response.headers, rules, "response.headers")
-            or _find_in_body(response.body, rules.scanner, "response.body")
+            or find_in_body(response.body, rules.scanner, "response.body")
         )
 
     def find_in_text(self, text: str) -> bool:
@@ -192,27 +195,3 @@ def _find_in_headers(headers: Mapping[str, str], rules: _Rules, path: str) -> st
         if rules.clean_header(name, value) != value and PLACEHOLDER_KEY not in value:
             return f"{path}.{name}"
     return None
-
-
-def _clean_body(body: Body, scanner: Scanner) -> Body:
-    if body is None or isinstance(body, Binary):
-        return body
-    if isinstance(body, Json):
-        value = clean_value(body.value, scanner)
-        return body if value is body.value else Json(value)
-    if isinstance(body, Text):
-        text = scanner.clean(body.text)
-        return body if text is body.text else Text(text)
-    return clean_stream(body, scanner)
-
-
-def _find_in_body(body: Body, scanner: Scanner, path: str) -> str | None:
-    if body is None:
-        return None
-    if isinstance(body, Json):
-        return find_in_value(body.value, scanner, path)
-    if isinstance(body, Text):
-        return path if scanner.spans(body.text) else None
-    if isinstance(body, Binary):
-        return path if scanner.found_in_data(body.data) else None
-    return find_in_stream(body, scanner, path)

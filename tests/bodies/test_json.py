@@ -9,7 +9,7 @@ import pytest
 
 from claude_replay.bodies import decode_body, dump_json, encode_body, load_json, media_type
 from claude_replay.bodies.jsontext import MAX_DEPTH
-from claude_replay.exchange import Binary, Json, Text
+from claude_replay.exchange import Binary, Json, JsonLines, Text
 
 JSON = "application/json"
 
@@ -97,10 +97,28 @@ def test_json_is_told_by_its_content_type(content_type: str) -> None:
     assert decode_body(b"[1]", content_type) == Json([1])
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-ndjson", "multipart/form-data"])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-protobuf", "multipart/form-data"])
 def test_other_content_types_stay_text(content_type: str) -> None:
     """What does not claim to be JSON is not read as JSON."""
     assert decode_body(b"[1]", content_type) == Text("[1]")
+
+
+@pytest.mark.parametrize("content_type", ["application/x-jsonl", "application/x-ndjson"])
+def test_json_lines_are_a_list_of_values(content_type: str) -> None:
+    """One value a line, with or without an end of the last one; written back with it."""
+    content = '{"custom_id":"ä","n":1.0}\n[]\n"\u2028"\n'.encode()
+    values: tuple[object, ...] = ({"custom_id": "ä", "n": 1.0}, [], "\u2028")
+
+    assert decode_body(content, content_type) == JsonLines(values)
+    assert decode_body(content.rstrip(), content_type) == JsonLines(values)
+    assert decode_body(content.replace(b"\n", b"\r\n"), content_type) == JsonLines(values)
+    assert encode_body(JsonLines(values)) == content
+
+
+@pytest.mark.parametrize("text", ["{}\nno\n", "{}\n\n{}\n", '{"a":1,"a":2}\n', "\n"])
+def test_lines_that_are_not_all_json_stay_text(text: str) -> None:
+    """Nothing of them is lost."""
+    assert decode_body(text.encode(), "application/x-jsonl") == Text(text)
 
 
 def test_bytes_that_are_no_text_stay_bytes() -> None:

@@ -302,7 +302,7 @@ def test_a_wrong_value_is_an_error_with_its_place_or_is_valid(number: int) -> No
         (
             {"zzz": 1},
             "response: the key 'zzz' is not known; there are: "
-            "status, headers, body, text, binary, events, tail, padding, times, ended",
+            "status, headers, body, lines, text, binary, parts, events, tail, padding, times, ended",
         ),
         ({"text": "x"}, "response: has body and text; one body was expected"),
         ({"headers": {"a": ["b"]}}, "response.headers.a: text was expected, not ['b']"),
@@ -367,6 +367,39 @@ def test_messages_about_events_name_their_number(event: object, problem: str | N
         f"{place}: {problem}" if problem else f"{place}.cuts: '1-2' is neither a number nor number*times"
     )
     assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"lines": "x"}, "response.lines: a list of values was expected, not 'x'"),
+        ({"lines": [[b"x"]]}, "response.lines: only 'binary' can hold a !!binary value"),
+        ({"parts": {}}, "response.parts: a list of parts was expected, not {}"),
+        (
+            {"parts": [{"nam": "x"}]},
+            "response.parts[0]: a part has name, filename, type, headers, body, text, binary, not {'nam': 'x'}",
+        ),
+        (
+            {"parts": [{"name": "x"}, {"name": 1}]},
+            "response.parts[1]: name, filename and type are text, headers a mapping to text",
+        ),
+        ({"parts": [{"text": "", "body": 1}]}, "response.parts[0]: has body and text; one body was expected"),
+        ({"parts": [{"text": 1}]}, "response.parts[0].text: text was expected, not 1"),
+        (
+            {"parts": [{"binary": "x"}]},
+            "response.parts[0].binary: base64 under the tag !!binary was expected",
+        ),
+        ({"parts": [{"body": [b"x"]}]}, "response.parts[0].body: only 'binary' can hold a !!binary value"),
+    ],
+)
+def test_messages_about_lines_and_parts(fields: dict[str, object], problem: str) -> None:
+    """They name the line or part, counted from zero."""
+    document = yaml.safe_load(Entry.of(EXCHANGES[0]).data)[0]
+    del document["response"]["body"]
+    document["response"].update(fields)
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # compared below
+        load_exchange(document)
+    assert str(caught.value) == problem
 
 
 def test_messages_about_padding_say_what_was_expected() -> None:

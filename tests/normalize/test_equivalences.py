@@ -395,8 +395,8 @@ PINNED: dict[str, tuple[Request, str]] = {
         "0af43da4a01c53e0",
     ),
     "a batch": (make_request({"requests": []}, url=f"{URL}/batches?beta=true"), "5c352eca27fe733c"),
-    "an upload": (upload("b", b"text"), "09e3f2366ac4e382"),
-    "an upload of bytes": (upload("b", b"\xff"), "bed189a53adb76fa"),
+    "an upload": (upload("b", b"text"), "67b58e7206085776"),
+    "an upload of bytes": (upload("b", b"\xff"), "32ec9c5062a2bccc"),
     "Bedrock": (make_request(make_body(), url="https://x.example/model/claude-x/invoke"), "5db1b307567d3eca"),
     "Vertex": (
         make_request(make_body(), url="https://x.example/v1/publishers/anthropic/models/x:rawPredict"),
