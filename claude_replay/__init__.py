@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from claude_replay.exchange import Exchange, Request, Response, Usage
     from claude_replay.intercept.use import use_cassette
-    from claude_replay.session import Handle
+    from claude_replay.session import Drift, Handle
 
 __all__ = [
     "CacheError",
@@ -41,6 +41,7 @@ __all__ = [
     "CassetteMiss",
     "CassetteSaveError",
     "ClaudeReplayError",
+    "Drift",
     "EncryptedStore",
     "Exchange",
     "Handle",
@@ -60,6 +61,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Drift": "session",
     "EncryptedStore": "cache.stores.encrypted",
     "Exchange": "exchange",
     "Handle": "session",

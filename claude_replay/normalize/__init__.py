@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from claude_replay.normalize.canonical import Canonical, canonicalize
+from claude_replay.normalize.canonical import Canonical, canonicalize, unwrap_text
 from claude_replay.normalize.paths import PathRule, parse_path, parse_rule
 from claude_replay.normalize.rules import DEFAULT_IGNORE, MATCHING, RULES_VERSION, Rules
 from claude_replay.normalize.values import PRESETS, VALUE_NORMALIZERS
@@ -19,4 +19,5 @@ __all__ = [
     "canonicalize",
     "parse_path",
     "parse_rule",
+    "unwrap_text",
 ]

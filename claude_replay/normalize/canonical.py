@@ -18,7 +18,7 @@ from claude_replay.bodies import decode_multipart, describe_part
 from claude_replay.exchange import Binary, EventStream, Json, JsonLines, Multipart, Part, Request, Text
 from claude_replay.normalize.rules import Rules
 
-__all__ = ["Canonical", "canonicalize"]
+__all__ = ["Canonical", "canonicalize", "unwrap_text"]
 
 _Object = dict[str, object]
 # Where blocks hold blocks, or say by whose call they came; never what a tool is given or what describes it.
@@ -212,3 +212,10 @@ def _rename_output_format(body: _Object) -> None:
     config = body.get("output_config", {})
     if type(config) is dict and "format" not in config:
         body["output_config"] = {**config, "format": body.pop("output_format")}
+
+
+def unwrap_text(content: object) -> object:
+    """The text of a lone text block, which is what a canonical form makes of a text; anything else as it is."""
+    block = content[0] if isinstance(content, list) and len(content) == 1 else None
+    is_text = isinstance(block, dict) and block.keys() == {"type", "text"} and block["type"] == "text"
+    return block["text"] if isinstance(block, dict) and is_text else content

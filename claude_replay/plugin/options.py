@@ -35,6 +35,11 @@ OPTIONS = {
     ),
     "redact": Option("REGEX", "never write to a cassette what this matches, but [redacted]", "linelist"),
     "keep_headers": Option("NAME", "also store this response header", "linelist"),
+    "match": Option(
+        "HOW",
+        "exact (default): by what is asked; sequence: the n-th request of an operation gets its n-th answer, "
+        "and what differs is reported as drift",
+    ),
     "repeat": Option(
         "BOOL", "answer further equal requests with the last recording (default: false)", "bool"
     ),

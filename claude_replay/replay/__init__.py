@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from claude_replay.replay.decision import Compare, Decider, Miss, Outcome, Pass, Play, Record
-from claude_replay.replay.explain import Asked, explain_miss
+from claude_replay.replay.explain import Asked, explain_miss, explain_sequence, list_changes
 
-__all__ = ["Asked", "Compare", "Decider", "Miss", "Outcome", "Pass", "Play", "Record", "explain_miss"]
+__all__ = [
+    "Asked",
+    "Compare",
+    "Decider",
+    "Miss",
+    "Outcome",
+    "Pass",
+    "Play",
+    "Record",
+    "explain_miss",
+    "explain_sequence",
+    "list_changes",
+]

@@ -11,10 +11,10 @@ from claude_replay.errors import CassetteMiss
 from claude_replay.exchange import Json
 from claude_replay.matching import Change, differences, find_nearest, render
 from claude_replay.matching.wording import cut, escape
-from claude_replay.normalize import Canonical, parse_path
+from claude_replay.normalize import Canonical, parse_path, unwrap_text
 from claude_replay.replay.suggest import suggest_ignore
 
-__all__ = ["Asked", "explain_miss"]
+__all__ = ["Asked", "explain_miss", "explain_sequence", "list_changes"]
 
 _TEXT_WIDTH = 80
 _NAME_WIDTH = 100
@@ -84,13 +84,52 @@ def explain_miss(
         reason, lines = "nothing_similar", _tell_nothing_similar(case)
     else:
         reason, lines = "differs", _tell_difference(case, *nearest)
-    state = _count(len(recorded), "exchange") if exists else "no such file"
-    head = [
+    head = _begin(asked, cassette, len(recorded) if exists else None, mode)
+    return CassetteMiss("\n".join([*head, *lines]), reason=reason)
+
+
+def _begin(asked: Asked, cassette: str, count: int | None, mode: str) -> list[str]:
+    state = _count(count, "exchange") if count is not None else "no such file"
+    return [
         "claude_replay: no recording answers this request",
         f"  asked     {asked}",
         f"  cassette  {escape(cassette)} ({state}, mode {mode})",
     ]
-    return CassetteMiss("\n".join([*head, *lines]), reason=reason)
+
+
+def explain_sequence(
+    asked: Asked,
+    *,
+    cassette: str,
+    count: int | None,
+    same: int,
+    crossed: int | None,
+    mode: str,
+    command: Callable[[str], str],
+) -> CassetteMiss:
+    """
+    The error for a request whose turn in the cassette has no answer for it, where order alone decides.
+
+    `count` is that of all recordings, None without a cassette, `same` of those of this operation; `crossed` is
+    the place of the one whose turn it was, if that is a stream and a whole answer is asked for, or the other
+    way around.
+    """
+    reason = "all_played" if same else "nothing_similar"
+    if count is None:
+        reason, why = "no_cassette", "there is no such cassette yet"
+    elif crossed is not None:
+        reason = "differs"
+        why = f"number {crossed + 1} is next in order, but of a request with another `stream`"
+    elif same:
+        why = f"{_count(same, 'recording')} of {escape(asked.operation)}, all of them played already"
+    else:
+        why = f"no {escape(asked.operation)} is recorded"
+    lines = [
+        *_begin(asked, cassette, count, mode),
+        f"  why       {why} (match = sequence)",
+        f"  record it: {command('rewrite' if count is not None else 'once')}  # the whole test anew",
+    ]
+    return CassetteMiss("\n".join(lines), reason=reason)
 
 
 def _tell_no_cassette(case: _Case, waiting: int) -> Iterable[str]:
@@ -140,7 +179,7 @@ def _find_nearest(case: _Case) -> tuple[int, float] | None:
 
 def _tell_difference(case: _Case, place: int, likeness: float) -> Iterable[str]:
     sent, recorded = case.sent.form, case.recorded[place].form
-    changes = _list_changes(sent, recorded)
+    changes = list_changes(sent, recorded)
     note = ", played already" if place in case.played else ""
     # Not rounded up: what differs is never 100 % alike.
     yield f"  why       number {place + 1} comes nearest ({int(likeness * 100)} % alike{note}), and differs:"
@@ -155,8 +194,8 @@ def _tell_difference(case: _Case, place: int, likeness: float) -> Iterable[str]:
     yield f"         or: {case.command('new_episodes')}  # this request too, beside the others"
 
 
-def _list_changes(sent: dict[str, object], recorded: dict[str, object]) -> list[Change]:
-    """The differences, with paths as they are in the request itself."""
+def list_changes(sent: dict[str, object], recorded: dict[str, object]) -> list[Change]:
+    """The differences of two canonical forms, with paths as they are in the request itself."""
     if "body" not in sent or "body" not in recorded:
         return differences(sent, recorded)
     bodies = sent["body"], recorded["body"]
@@ -168,21 +207,14 @@ def _list_changes(sent: dict[str, object], recorded: dict[str, object]) -> list[
 def _shorten(change: Change, changes: Sequence[Change], body: object) -> Change:
     """`content`, not `content[0].text`, where that text is all there is, as where a string was given."""
     if change.kind != "changed":
-        return replace(change, sent=_unwrap(change.sent), recorded=_unwrap(change.recorded))
+        return replace(change, sent=unwrap_text(change.sent), recorded=unwrap_text(change.recorded))
     parent = change.path.removesuffix(_ALONE)
     if parent == change.path or sum(other.path.startswith(f"{parent}[") for other in changes) > 1:
         return change
     content: Any = body
     for step in parse_path(parent):
         content = content[step]
-    return replace(change, path=parent) if _unwrap(content) is not content else change
-
-
-def _unwrap(content: object) -> object:
-    """The text of a lone text block; anything else as it is."""
-    block = content[0] if isinstance(content, list) and len(content) == 1 else None
-    is_text = isinstance(block, dict) and block.keys() == {"type", "text"} and block["type"] == "text"
-    return block["text"] if isinstance(block, dict) and is_text else content
+    return replace(change, path=parent) if unwrap_text(content) is not content else change
 
 
 def _count(number: int, noun: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from claude_replay.report.savings import describe_models, describe_savings
+from claude_replay.report.verified import describe_verified
 from claude_replay.session import Tally
 
 __all__ = ["report_lines"]
@@ -33,6 +34,7 @@ def report_lines(
     if details:
         lines += [f"  {line}" for line in [*map(_describe_tally, ordered), *describe_models(ordered)]]
     found = dict.fromkeys([*_note_tallies(ordered), *_note_incomplete(tallies), *sorted(notes)])
+    lines += [f"  {line}" for line in describe_verified(ordered)]
     lines += [f"  {part}" for note in found for part in note.splitlines()]
     lines += [f"  orphan: {path} (no collected test owns it)" for path in orphans]
     if lost_workers:

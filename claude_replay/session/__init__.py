@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from claude_replay.session.drift import Drift
 from claude_replay.session.handle import Handle
 from claude_replay.session.recording import Ticket
 from claude_replay.session.rules import rules_for
@@ -9,4 +10,4 @@ from claude_replay.session.run import Run
 from claude_replay.session.session import Session
 from claude_replay.session.tally import Tally
 
-__all__ = ["Handle", "Run", "Session", "Tally", "Ticket", "rules_for"]
+__all__ = ["Drift", "Handle", "Run", "Session", "Tally", "Ticket", "rules_for"]

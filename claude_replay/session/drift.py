@@ -1,64 +1,59 @@
-"""What a live answer does differently from the recorded one, in what programs depend on."""
+"""What no longer equals a recording: what is sent, or what Claude answers."""
 
 from __future__ import annotations
 
-from claude_replay.api import assemble_message, tool_calls
-from claude_replay.exchange import Body, Json, Response
-from claude_replay.matching import differences, summarize
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["compare_answers"]
+from claude_replay.matching import Change, summarize
+from claude_replay.matching.wording import describe_value
+
+__all__ = ["Drift", "compare_requests", "describe_changes"]
+
+_WIDTH = 60
 
 
-def compare_answers(recorded: Response, live: Response) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Drift:
     """
-    The differences that matter, one line each.
+    One thing that no longer equals the recording.
 
-    Wording, ids and token counts of a message differ from call to call and are not drift; status, stop
-    reason, kinds of blocks, tools asked for with their arguments, and the shape of any other answer are.
+    `kind` is "request" where something else was sent than the recording answers (`match = sequence`),
+    "answer" where Claude now answers otherwise (mode `verify`). `path` says where, `recorded` and `now` what
+    stands there, None where nothing does; `text` is that in words. `number` counts the requests of this
+    cassette's use from 1, and `asked` says in words what that one asked; both are redacted.
     """
-    if recorded.ended == "cancelled":
-        # Nobody waited for that answer, so nothing is known of it.
-        return []
-    if recorded.status != live.status:
-        return [f"status: recorded {recorded.status}, live {live.status}"]
-    before, after = assemble_message(recorded.body), assemble_message(live.body)
-    if before is None or after is None:
-        return _compare_shapes(recorded.body, live.body)
-    drift = [
-        f"{name}: recorded {before.get(name)!r}, live {after.get(name)!r}"
-        for name in ("stop_reason", "model")
-        if before.get(name) != after.get(name)
+
+    kind: Literal["request", "answer"]
+    path: str
+    recorded: object
+    now: object
+    text: str
+    number: int = 0
+    asked: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.asked}: {self.text}" if self.asked else self.text
+
+
+def compare_requests(changes: Iterable[Change], *, number: int, asked: str) -> list[Drift]:
+    """What a request has that the recording it is answered with has not, and the other way around."""
+    return [
+        Drift("request", change.path, change.recorded, change.sent, _describe(change), number, asked)
+        for change in changes
     ]
-    if _kinds(before) != _kinds(after):
-        drift.append(f"content: recorded {', '.join(_kinds(before))}; live {', '.join(_kinds(after))}")
-    calls = [[(call.name, call.input) for call in tool_calls(message)] for message in (before, after)]
-    if calls[0] != calls[1]:
-        sent, known = ([{"name": name, "input": given} for name, given in side] for side in reversed(calls))
-        drift.append(f"tool calls: {summarize(differences(sent, known))}")
-    return drift
 
 
-def _kinds(message: dict[str, object]) -> list[str]:
-    content = message.get("content")
-    return (
-        [str(block.get("type")) for block in content if isinstance(block, dict)]
-        if isinstance(content, list)
-        else []
-    )
+def _describe(change: Change) -> str:
+    if change.kind == "added":
+        return f"{change.path}: only in the request sent ({describe_value(change.sent, _WIDTH)})"
+    if change.kind == "removed":
+        return f"{change.path}: only in the recording ({describe_value(change.recorded, _WIDTH)})"
+    recorded, sent = describe_value(change.recorded, _WIDTH), describe_value(change.sent, _WIDTH)
+    return f"{change.path}: recorded {recorded}, sent {sent}"
 
 
-def _compare_shapes(recorded: Body, live: Body) -> list[str]:
-    if not isinstance(recorded, Json) or not isinstance(live, Json):
-        return [] if type(recorded) is type(live) else ["body: another kind of body than recorded"]
-    changes = differences(_shape(live.value), _shape(recorded.value))
-    return [f"body: {summarize(changes)}"] if changes else []
-
-
-def _shape(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _shape(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_shape(value[0])] if value else []
-    return (
-        "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value).__name__
-    )
+def describe_changes(asked: str, place: int, changes: Sequence[Change]) -> str:
+    """One line for the summary; `place` is that of the recording, from 0."""
+    return f"{asked}: answered with number {place + 1}, whose request differs at {summarize(changes)}"

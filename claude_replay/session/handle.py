@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from claude_replay.api import ToolCall, assemble_message, cost_usd, message_text, message_usage, tool_calls
+from claude_replay.cassette.yamltext import emit
 from claude_replay.errors import ReplayFailure
 from claude_replay.exchange import Exchange, Request, Usage
+from claude_replay.session.drift import Drift
+from claude_replay.session.rules import rules_for
 from claude_replay.session.session import Session
+from claude_replay.session.snapshot import snapshot_requests
 
 if TYPE_CHECKING:
     from anthropic.types import Message
@@ -99,6 +103,36 @@ class Handle:
         prices = [cost_usd(str(message.get("model", "")), message_usage(message)) for _, message in answers]
         known = [price for price in prices if price is not None]
         return sum(known) if len(known) == len(prices) else None
+
+    @property
+    def drift(self) -> list[Drift]:
+        """What no longer equals the recording: what was sent (`match = sequence`) or answered (`verify`)."""
+        return list(self._session.log.found)
+
+    def assert_all_played(self) -> None:
+        """
+        Raise AssertionError, naming them, where recordings were not asked for until now.
+
+        Tests of their own cassette are checked when they end; this is for shared cassettes, scripts, and the
+        middle of a test.
+        """
+        if left := self._session.unplayed:
+            raise AssertionError(str(self._session.explain_unplayed(left)))
+
+    def sent_snapshot(self) -> list[dict[str, Any]]:
+        """
+        What was sent as plain data, for `assert handle.sent_snapshot() == snapshot`.
+
+        The same in every run, as far as the requests match: what is ignored is gone or `<name>`, ids of tool
+        calls are numbered, long base64 data is its length and hash. Each dict has operation and body, query
+        and betas where there are any.
+        """
+        return snapshot_requests(self.sent, rules_for(self._session.settings.ignore))
+
+    @property
+    def sent_text(self) -> str:
+        """The same as YAML text, for snapshots that people read and review."""
+        return emit(self.sent_snapshot())
 
 
 def _is_beta(request: Request) -> bool:

@@ -10,17 +10,24 @@ from pathlib import Path
 from claude_replay.api import describe_endpoint
 from claude_replay.cassette import Cassette, Entry, key_of, load_cassette
 from claude_replay.errors import CassetteLoadError
+from claude_replay.matching import Change
 from claude_replay.normalize import MATCHING, Canonical, Rules, canonicalize
 from claude_replay.redact import Redactor
+from claude_replay.replay import list_changes
 
 __all__ = ["Loaded"]
 
 
 class Loaded:
-    """A cassette file in memory, and the keys by which its exchanges are found."""
+    """
+    A cassette file in memory, and the keys by which its exchanges are found.
 
-    def __init__(self, path: Path, rules: Rules, redactor: Redactor) -> None:
+    `by_order` makes that the operation alone, so that the n-th request of one gets its n-th answer.
+    """
+
+    def __init__(self, path: Path, rules: Rules, redactor: Redactor, *, by_order: bool = False) -> None:
         self._rules = rules
+        self._by_order = by_order
         self._redactor = redactor
         self._forms: list[Canonical] | None = None
         with _no_garbage():
@@ -28,7 +35,7 @@ class Loaded:
             self.exists = cassette is not None
             self.cassette = cassette or Cassette()
             # The ids in the file say nothing under other rules than those they were made with.
-            self._is_exact = rules != MATCHING
+            self._is_exact = rules != MATCHING or by_order
             self.keys = self._find_keys()
 
     @property
@@ -37,6 +44,9 @@ class Loaded:
         return self.cassette.entries
 
     def _find_keys(self) -> list[str]:
+        if self._by_order:
+            requests = (entry.request for entry in self.entries)
+            return [describe_endpoint(request.method, request.url).operation for request in requests]
         if self._is_exact:
             return [key_of(form.fingerprint) for form in self.forms]
         return [entry.find_key() or self._compute_key(entry) for entry in self.entries]
@@ -50,6 +60,11 @@ class Loaded:
         if self._forms is None:
             self._forms = [self._canonicalize(entry) for entry in self.entries]
         return self._forms
+
+    def find_changes(self, place: int, sent: Canonical) -> list[Change]:
+        """Where a request differs from the recorded one at `place`."""
+        recorded = self._canonicalize(self.entries[place])
+        return [] if recorded.fingerprint == sent.fingerprint else list_changes(sent.form, recorded.form)
 
     def _canonicalize(self, entry: Entry) -> Canonical:
         return canonicalize(self._redactor.request(entry.request), self._rules)

@@ -16,19 +16,22 @@ from claude_replay.errors import (
     CassetteMiss,
     LiveCallRefused,
     ReplayFailure,
+    UnplayedExchanges,
 )
 from claude_replay.exchange import Exchange, Meta, Request, Response
 from claude_replay.normalize import Canonical, canonicalize
 from claude_replay.replay import Asked, Compare, Decider, Miss, Outcome, Pass, Play, Record, explain_miss
 from claude_replay.session.accounts import count_played
 from claude_replay.session.adoption import adopt_journals
-from claude_replay.session.drift import compare_answers
+from claude_replay.session.comparison import compare
+from claude_replay.session.driftlog import DriftLog
 from claude_replay.session.loaded import Loaded
 from claude_replay.session.recording import Recorder, Ticket
 from claude_replay.session.rules import redactor_for, rules_for
 from claude_replay.session.run import Run
 from claude_replay.session.saving import Saver, explain_failure, refuse_foreign
 from claude_replay.session.tally import Tally
+from claude_replay.session.turns import Turns
 from claude_replay.session.unplayed import explain_unplayed
 from claude_replay.settings import Settings, may_send
 
@@ -84,6 +87,8 @@ class Session:
     _loaded: Loaded = field(init=False)
     _decider: Decider = field(init=False)
     _recorder: Recorder = field(init=False)
+    log: DriftLog = field(init=False)
+    _turns: Turns | None = None
 
     def open(self) -> Session:
         """
@@ -104,7 +109,8 @@ class Session:
             self._fresh = self.run.claim_new(self.path, exists=self.path.exists())
         if mode in _RECORDING_MODES:
             self.tally.notes.extend(adopt_journals(self.path, self.label))
-        self._loaded = Loaded(self.path, rules_for(settings.ignore), redactor)
+        by_order = settings.match == "sequence"
+        self._loaded = Loaded(self.path, rules_for(settings.ignore), redactor, by_order=by_order)
         self._fresh = self._fresh or (mode == "once" and self._is_waiting())
         if self._fresh or (mode in _RECORDING_MODES and mode != "once"):
             refuse_foreign(self.path, self._loaded.cassette.foreign, mode, self.command)
@@ -113,6 +119,9 @@ class Session:
         self.tally.incomplete = bool(cassette.incomplete)
         self.tally.notes.extend(f"{self.path}: left out: {line}" for line in cassette.skipped[:_MOST_SKIPPED])
         self._decider = Decider(self._loaded.keys, mode, fresh=self._fresh, repeat=settings.repeat)
+        self.log = DriftLog(self.tally)
+        if by_order:
+            self._turns = Turns(self._loaded, self._decider, self.log, str(self.path), mode, self.command)
         return self
 
     def _is_waiting(self) -> bool:
@@ -145,16 +154,22 @@ class Session:
             answered = Answered(clean)
             self.answered.append(answered)
             try:
-                outcome = self._decide(key_of(canonical.fingerprint))
+                if self._turns is None:
+                    outcome = self._decide(key_of(canonical.fingerprint))
+                else:
+                    asked = describe_request(endpoint, clean)
+                    outcome = self._turns.take(asked, clean, canonical, number=order + 1)
                 if isinstance(outcome, Play):
                     answered.source, answered.played = self._loaded.entries[outcome.ordinal], True
                     count_played(self.tally, *answered.source.answer)
                     return answered.source
+            except CassetteMiss as miss:
+                raise self.remember(miss) from None
             except CassetteLoadError as error:
                 raise self.remember(CassetteMiss(f"claude_replay: {error}", reason="unreadable")) from None
             if not isinstance(outcome, Miss):
                 self.tally.live += 1
-        asked = Asked(endpoint.operation, model_of(clean.body), last_user_text(clean.body))
+        asked = describe_request(endpoint, clean)
         if isinstance(outcome, Miss):
             raise self._miss(asked, canonical)
         return self._issue(outcome, Ticket(order, request, canonical, str(asked)))
@@ -218,22 +233,27 @@ class Session:
         with self._lock:
             self._open_tickets.pop(ticket, None)
         if not ticket.records:
-            self._compare(ticket, response)
+            self._compare(ticket, response, meta)
             return
         exchange = self._recorder.finish(ticket, response, meta)
         if exchange is not None:
             self.answered[ticket.order].live = exchange
 
-    def _compare(self, ticket: Ticket, response: Response) -> None:
+    def _compare(self, ticket: Ticket, response: Response, meta: Meta) -> None:
         if ticket.compares is None:
             self.tally.drift.append(f"{ticket.asked}: not in the cassette")
             return
-        recorded = self._loaded.entries[ticket.compares].exchange
+        recorded = self._loaded.entries[ticket.compares]
         clean = self._recorder.redactor.response(response)
-        self.answered[ticket.order].live = Exchange(recorded.request, clean)
-        self.tally.drift.extend(
-            f"{ticket.asked}: {change}" for change in compare_answers(recorded.response, clean)
+        self.answered[ticket.order].live = Exchange(recorded.request, clean, meta)
+        found = compare(
+            recorded.answer,
+            (clean, meta),
+            place=ticket.compares,
+            number=ticket.order + 1,
+            asked=ticket.asked,
         )
+        self.log.note_answer(found)
 
     def abandon(self, ticket: Ticket, reason: str) -> None:
         """Take note that a live call brought no whole answer; nothing of it is recorded."""
@@ -299,20 +319,35 @@ class Session:
     def _note(self, line: str) -> None:
         self.tally.notes.append(f"{self.path}: {line}")
 
+    @property
+    def unplayed(self) -> list[str]:
+        """The recordings that no request of this session asked for, in a few words each."""
+        is_played = self.settings.mode in _PLAYING_MODES
+        return self._loaded.describe_unplayed(self._decider.unplayed()) if is_played else []
+
+    def explain_unplayed(self, left: Sequence[str]) -> UnplayedExchanges:
+        """The error for recordings that nobody asked for."""
+        return explain_unplayed(self.path, left, len(self._loaded.entries), self.command)
+
     def _check_unplayed(self, passed: bool) -> None:
         if self.tally.live or self.tally.recorded or self.settings.mode not in _PLAYING_MODES:
             return
         # A shared cassette is played by several tests; only all of them together can leave something over.
         if self.explicit or self.settings.unplayed == "ignore":
             return
-        left = self.tally.unplayed = self._loaded.describe_unplayed(self._decider.unplayed())
+        left = self.tally.unplayed = self.unplayed
         if left and passed and not self.tally.incomplete and self.settings.unplayed == "fail":
-            raise explain_unplayed(self.path, left, len(self._loaded.entries), self.command)
+            raise self.explain_unplayed(left)
 
     def raise_swallowed(self) -> None:
         """Raise the first miss, which the application has swallowed, or else nobody would ask."""
         if self.misses:
             raise self.misses[0]
+
+
+def describe_request(endpoint: Endpoint, clean: Request) -> Asked:
+    """A redacted request in words."""
+    return Asked(endpoint.operation, model_of(clean.body), last_user_text(clean.body))
 
 
 def _is_unknown(outcome: Outcome) -> bool:

@@ -41,6 +41,7 @@ FIELDS: Mapping[str, Field] = {
     "ignore": Field(parse_paths, adds=True),
     "redact": Field(parse_regexes, adds=True),
     "keep_headers": Field(parse_list, adds=True),
+    "match": Field(choice("exact", "sequence")),
     "repeat": Field(parse_flag),
     "pace": Field(parse_pace),
     "unplayed": Field(choice("fail", "warn", "ignore")),

@@ -13,6 +13,7 @@ _MEANT = {
     "record_mode": "mode",
     "cassette_dir": "dir",
     "folder": "dir",
+    "match_on": "ignore",
     "on_unplayed": "unplayed",
 }
 

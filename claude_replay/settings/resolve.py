@@ -30,6 +30,7 @@ class Settings:
     ignore: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     keep_headers: tuple[str, ...] = ()
+    match: Literal["exact", "sequence"] = "exact"
     repeat: bool = False
     pace: float | Literal["instant", "recorded"] = "instant"
     unplayed: Literal["fail", "warn", "ignore"] = "fail"

@@ -110,3 +110,23 @@ def test_nothing_secret_is_in_what_was_sent(project: Project) -> None:
     )
 
     project.record().assert_outcomes(passed=1)
+
+
+def test_a_test_can_insist_that_everything_was_played(project: Project) -> None:
+    """Also in the middle, and where a cassette is shared, which nobody checks at the end."""
+    project.test(
+        """
+        @pytest.mark.claude_replay(cassette="shared.yaml")
+        def test_one(claude_replay):
+            ask("one")
+            if claude_replay.mode == "none":
+                with pytest.raises(AssertionError) as error:
+                    claude_replay.assert_all_played()
+                assert "1 of 2 recorded exchanges were not asked for: number 2 (messages)" in str(error.value)
+            ask("two")
+            claude_replay.assert_all_played()
+        """
+    )
+
+    project.record().assert_outcomes(passed=1)
+    project.run().assert_outcomes(passed=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from claude_replay.plugin.options import OPTIONS
 from plugin_project import Project
 
 
@@ -86,9 +87,7 @@ def test_a_wrong_key_given_as_an_override_stops_the_run(probe: Project) -> None:
     refuse(
         probe.run("-o", "claude_replay_cache=1", "-o", "console_output_style=classic"),
         "claude_replay: ini file: there is no setting 'claude_replay_cache'; there are: "
-        "claude_replay_mode, claude_replay_dir, claude_replay_ignore, claude_replay_redact, "
-        "claude_replay_keep_headers, claude_replay_repeat, claude_replay_pace, claude_replay_unplayed, "
-        "claude_replay_save, claude_replay_record_errors, claude_replay_block, claude_replay_share_tls",
+        + ", ".join(f"claude_replay_{name}" for name in OPTIONS),
     )
 
 
@@ -169,7 +168,7 @@ def test_an_environment_variable_with_a_wrong_value_stops_the_run(
         ("mode='onec'", "marker of test_it.py::test_bad: mode: 'onec' is not valid; did you mean 'once'?"),
         (
             "match_on=['body']",
-            "marker of test_it.py::test_bad: there is no setting 'match_on'; there are: mode, *",
+            "marker of test_it.py::test_bad: there is no setting 'match_on'; did you mean 'ignore'?",
         ),
         (
             "'a.yaml', 'b.yaml'",

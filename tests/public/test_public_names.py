@@ -18,6 +18,7 @@ NAMES = [
     "CassetteMiss",
     "CassetteSaveError",
     "ClaudeReplayError",
+    "Drift",
     "EncryptedStore",
     "Exchange",
     "Handle",

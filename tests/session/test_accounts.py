@@ -12,7 +12,7 @@ from anthropic.types.beta import BetaMessage
 from claude_replay import Usage
 from claude_replay.exchange import Body, Event, EventStream, Json, Response, Text
 from claude_replay.session import Tally
-from claude_replay.session.drift import compare_answers
+from claude_replay.session.comparison import compare_answers
 from recordings import MODEL, Studio, ask, make_client
 
 TOOL: dict[str, Any] = {"name": "get_weather", "input_schema": {"type": "object"}}
@@ -159,7 +159,8 @@ def use(name: str, **given: object) -> dict[str, object]:
 )
 def test_drift_is_what_programs_depend_on(recorded: Body, live: Body, drift: list[str]) -> None:
     """Kinds, names, arguments and shapes; not what differs from call to call anyway."""
-    assert compare_answers(Response(200, {}, recorded), Response(200, {}, live)) == drift
+    found = compare_answers(Response(200, {}, recorded), Response(200, {}, live))
+    assert list(map(str, found)) == drift
 
 
 @pytest.mark.parametrize(
@@ -172,8 +173,8 @@ def test_drift_is_what_programs_depend_on(recorded: Body, live: Body, drift: lis
 )
 def test_drift_names_the_place(recorded: Body, live: Body, words: list[str]) -> None:
     """By the path in the answer."""
-    (line,) = compare_answers(Response(200, {}, recorded), Response(200, {}, live))
-    assert all(word in line for word in words)
+    (found,) = compare_answers(Response(200, {}, recorded), Response(200, {}, live))
+    assert all(word in str(found) for word in words)
 
 
 def test_a_stream_and_a_plain_answer_are_compared_as_messages() -> None:
@@ -181,4 +182,10 @@ def test_a_stream_and_a_plain_answer_are_compared_as_messages() -> None:
     start = Event("message_start", {"message": {"type": "message", "model": "m", "stop_reason": "end_turn"}})
     stream = Response(200, {}, EventStream((start,)))
     assert compare_answers(stream, Response(200, {}, message([]))) == []
-    assert compare_answers(stream, Response(529, {}, None)) == ["status: recorded 200, live 529"]
+    (found,) = compare_answers(stream, Response(529, {}, None))
+    assert (str(found), found.path, found.recorded, found.now) == (
+        "status: recorded 200, live 529",
+        "status",
+        200,
+        529,
+    )

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from claude_replay.errors import SettingsError
-from claude_replay.settings import COMMAND_LINE, ENVIRONMENT, INI_FILE, Layer, environment_layer, resolve
+from claude_replay.settings import (
+    COMMAND_LINE,
+    ENVIRONMENT,
+    INI_FILE,
+    Layer,
+    environment_layer,
+    names_for_tests,
+    resolve,
+)
 
 MARKER = Layer("marker", {}, "test_it.py::test_one")
 
@@ -36,8 +44,12 @@ MARKER = Layer("marker", {}, "test_it.py::test_one")
         ),
         (
             MARKER._replace(values={"match_on": []}),
-            "marker of test_it.py::test_one: there is no setting 'match_on'; there are: mode, dir, cassette, "
-            "ignore, redact, keep_headers, repeat, pace, unplayed, save, record_errors",
+            "marker of test_it.py::test_one: there is no setting 'match_on'; did you mean 'ignore'?",
+        ),
+        (
+            MARKER._replace(values={"serializer": "json"}),
+            "marker of test_it.py::test_one: there is no setting 'serializer'; there are: "
+            + ", ".join(names_for_tests()),
         ),
         (
             MARKER._replace(values={"block": "all"}),
