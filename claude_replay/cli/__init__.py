@@ -20,6 +20,8 @@ _COMMANDS = {
     "list": "what is in a folder of cassettes, one line for each",
     "show": "a cassette as the conversation that it recorded",
     "check": "find damage, secrets and loose ends (pre-commit, CI)",
+    "migrate": "rewrite other tools' cassettes in our format, all or none",
+    "export": "write cassettes as vcrpy keeps them",
 }
 _WRONG_USAGE = 2
 _INTERRUPTED = 130

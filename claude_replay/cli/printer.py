@@ -26,17 +26,18 @@ def escape(text: str) -> str:
     return _UNSAFE.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
-def make_redactor(keep_headers: Iterable[str] = ()) -> Redactor:
+def make_redactor(keep_headers: Iterable[str] = (), patterns: Iterable[str] = ()) -> Redactor:
     """
     A redactor that knows the credentials of the environment and its `CLAUDE_REPLAY_REDACT`.
 
-    `keep_headers` are names to keep on both sides. Raises SettingsError where the environment is not valid.
+    `keep_headers` are names to keep on both sides, `patterns` more regular expressions to redact. Raises
+    SettingsError where the environment or a pattern is not valid.
     """
     settings = resolve((environment_layer(os.environ),))
     kept = {*keep_headers, *settings.keep_headers}
     return Redactor(
         literals=known_literals(os.environ),
-        patterns=settings.redact,
+        patterns=(*settings.redact, *patterns),
         keep_request_headers=kept,
         keep_response_headers=kept,
     )

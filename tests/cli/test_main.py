@@ -53,12 +53,18 @@ def test_help_has_one_line_for_each_command_and_an_example(run: Run) -> None:
     lines = out.splitlines()
     assert lines[0] == "usage: claude-replay [-h] [--version] COMMAND ..."
     start = lines.index("commands:")
-    assert [line.split()[0] for line in lines[start + 1 : start + 4]] == ["list", "show", "check"]
+    assert [line.split()[0] for line in lines[start + 1 : start + 6]] == [
+        "list",
+        "show",
+        "check",
+        "migrate",
+        "export",
+    ]
     assert lines[-2] == "example:"
     assert max(map(len, lines)) <= 100
 
 
-@pytest.mark.parametrize("command", ["list", "show", "check"])
+@pytest.mark.parametrize("command", ["list", "show", "check", "migrate", "export"])
 def test_each_command_explains_itself_with_an_example(command: str, run: Run) -> None:
     """`COMMAND --help` shows the usage and a command line to copy."""
     status, out, _ = run(command, "--help")
@@ -86,7 +92,7 @@ def test_a_misspelt_command_names_the_nearest_one(program: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["frobnicate"], "there is no command 'frobnicate'; there are: list, show, check"),
+        (["frobnicate"], "there is no command 'frobnicate'; there are: list, show, check, migrate, export"),
         (["--verison"], "there is no option '--verison'; did you mean '--version'?"),
         (["check", "--stict"], "there is no option '--stict'; did you mean '--strict'?"),
         (["list", "--jso"], "there is no option '--jso'; did you mean '--json'?"),
