@@ -17,7 +17,7 @@ from claude_replay.cli.secrets import find_fakes
 from claude_replay.errors import CassetteError, CassetteMiss
 from claude_replay.exchange import Body, EventStream, Exchange, Json, Response
 from claude_replay.matching import differences
-from claude_replay.redact import Redactor
+from claude_replay.redact import PLACEHOLDER, Redactor
 from claude_replay.session import Run, Session
 from claude_replay.settings import Settings
 
@@ -133,7 +133,10 @@ def _note_redaction(place: str, before: Exchange, after: Exchange, conversion: C
     for side in ("request", "response"):
         was, now = getattr(before, side), getattr(after, side)
         conversion.headers.update(name for name in was.headers if name not in now.headers)
-        changed = [name for name, value in now.headers.items() if was.headers[name] != value]
+        # The boundary of an upload goes, too, which is no secret.
+        changed = [
+            name for name, value in now.headers.items() if value != was.headers[name] and PLACEHOLDER in value
+        ]
         conversion.redacted += [f"{place}.{side}.headers.{name}" for name in changed]
         conversion.redacted += [f"{place}.{side}.{path}" for path in _changed(was.body, now.body)]
     if before.request.url != after.request.url:

@@ -12,7 +12,7 @@ import vcr
 import yaml
 
 from claude_replay.cassette import Entry, dump_cassette
-from claude_replay.exchange import Binary, Exchange, Request, Response
+from claude_replay.exchange import Binary, Exchange, Multipart, Part, Request, Response, Text
 from foreign_samples import ASKED, EXCHANGES, SAMPLES, URL
 
 Run = Callable[..., tuple[int, str, str]]
@@ -50,6 +50,19 @@ def test_binary_bodies_and_strange_statuses(run: Run) -> None:
     assert item["request"]["body"] == b"\x00\xff"
     assert item["request"]["headers"] == {"content-type": ["application/octet-stream"]}
     assert item["response"] == {"body": {"string": ""}, "headers": {}, "status": {"code": 529, "message": ""}}
+
+
+def test_an_upload_names_the_boundary_that_it_has(run: Run) -> None:
+    """Our cassettes keep the parts, and vcrpy the bytes."""
+    parts = Multipart((Part({"content-disposition": 'form-data; name="file"; filename="a"'}, Text("x")),))
+    request = Request("POST", "https://api.anthropic.com/v1/files", {}, parts)
+    write("a.yaml", Exchange(request, Response(200, {}, None)))
+    assert run("export", "--to", "vcrpy", "--out", "vcr", "a.yaml")[0] == 0
+    (item,) = yaml.safe_load(Path("vcr/a.yaml").read_bytes())["interactions"]
+    (media,) = item["request"]["headers"]["content-type"]
+    boundary = media.removeprefix("multipart/form-data; boundary=")
+    assert item["request"]["body"].startswith(f"--{boundary}\r\n")
+    assert item["request"]["body"].endswith(f"x\r\n--{boundary}--\r\n")
 
 
 def test_what_was_not_read_to_its_end_is_said(run: Run) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from claude_replay.bodies import encode_body
-from claude_replay.exchange import Body, Exchange, Json
+from claude_replay.bodies import MULTIPART, MULTIPART_BOUNDARY, encode_body
+from claude_replay.exchange import Body, Exchange, Json, Multipart
 
 __all__ = ["dump_vcrpy"]
 
@@ -25,7 +25,7 @@ def dump_vcrpy(exchanges: Iterable[Exchange]) -> bytes:
         {
             "request": {
                 "body": _as_text(exchange.request.body),
-                "headers": _lists(_with_json_type(exchange.request.headers, exchange.request.body)),
+                "headers": _lists(_with_type(exchange.request.headers, exchange.request.body)),
                 "method": exchange.request.method,
                 "uri": exchange.request.url,
             },
@@ -51,10 +51,12 @@ def _as_text(body: Body) -> str | bytes:
         return content
 
 
-def _with_json_type(headers: Mapping[str, str], body: Body) -> Mapping[str, str]:
-    # It goes without saying in our cassettes; vcrpy compares bodies as JSON only where it is said.
+def _with_type(headers: Mapping[str, str], body: Body) -> Mapping[str, str]:
+    # JSON goes without saying in our cassettes; vcrpy compares bodies as JSON only where it is said.
     if isinstance(body, Json) and "content-type" not in headers:
         return {**headers, "content-type": "application/json"}
+    if isinstance(body, Multipart):
+        return {**headers, "content-type": f"{MULTIPART}; boundary={MULTIPART_BOUNDARY}"}
     return headers
 
 
