@@ -25,7 +25,13 @@ from claude_replay.bodies.frames import (
     encode_frames,
     reframe,
 )
-from claude_replay.bodies.jsontext import dump_json, dump_json_lines, load_json, load_json_lines
+from claude_replay.bodies.jsontext import (
+    dump_json,
+    dump_json_lines,
+    format_json,
+    load_json,
+    load_json_lines,
+)
 from claude_replay.bodies.multipart import (
     MULTIPART,
     MULTIPART_BOUNDARY,
@@ -55,6 +61,7 @@ __all__ = [
     "encode_item",
     "expand",
     "fold_items",
+    "format_json",
     "load_json",
     "media_type",
     "part_headers",

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from claude_replay.cassette.entry import Entry
-from claude_replay.cassette.file import Cassette, dump_cassette, load_cassette, parse_cassette
+from claude_replay.cassette.file import (
+    Cassette,
+    dump_cassette,
+    load_cassette,
+    parse_cassette,
+    save_cassette,
+)
 from claude_replay.cassette.identity import key_of
 from claude_replay.cassette.journal import Journal, Leftover, has_journals, read_journals
+from claude_replay.cassette.media import Media
 from claude_replay.cassette.merge import Recorded, leave_out_known, merge
 from claude_replay.cassette.names import cassette_name
 from claude_replay.cassette.store import (
@@ -17,13 +24,17 @@ from claude_replay.cassette.store import (
     was_marked,
     write_bytes,
 )
+from claude_replay.cassette.writer import Form, Writer
 
 __all__ = [
     "Cassette",
     "Entry",
+    "Form",
     "Journal",
     "Leftover",
+    "Media",
     "Recorded",
+    "Writer",
     "cassette_name",
     "clear_hidden",
     "dump_cassette",
@@ -38,6 +49,7 @@ __all__ = [
     "merge",
     "parse_cassette",
     "read_journals",
+    "save_cassette",
     "was_marked",
     "write_bytes",
 ]

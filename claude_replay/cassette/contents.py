@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from claude_replay.bodies import describe_part, part_headers
+from claude_replay.bodies import describe_part, media_type, part_headers
+from claude_replay.cassette.media import put_back, read_bytes, take_out, take_out_bytes
 from claude_replay.cassette.streams import dump_cuts, dump_items, load_cuts, load_items
 from claude_replay.exchange import Binary, Body, EventStream, Json, JsonLines, Multipart, Part, Text
 
-__all__ = ["BODY_KEYS", "but", "dump_body", "load_body", "text_of"]
+__all__ = ["BODY_KEYS", "Files", "but", "dump_body", "load_body", "text_of"]
 
 BODY_KEYS = ("body", "lines", "text", "binary", "parts", "events")
 """Under which a body stands, by its kind."""
 
 _PLAIN_KEYS = ("body", "text", "binary")
-_PART_KEYS = ("name", "filename", "type", "headers", *_PLAIN_KEYS)
+_PART_KEYS = ("name", "filename", "type", "headers", "media", *_PLAIN_KEYS)
+
+Files = dict[str, bytes]
+"""Side files, by name."""
+_Read = Callable[[str, object], bytes]
 
 
-def dump_body(body: Body) -> dict[str, object]:
-    """The entry for a body, and for an event stream what belongs to it; nothing for no body."""
+def dump_body(body: Body, kind: str = "", files: Files | None = None) -> dict[str, object]:
+    """
+    The entry for a body of the media type `kind`, and what belongs to it; nothing for no body.
+
+    Large media go to `files`, and stay where they are if that is None.
+    """
     if body is None:
         return {}
     if isinstance(body, Json):
-        return {"body": body.value}
+        return {"body": body.value} if files is None else _dump_json(body.value, files)
     if isinstance(body, JsonLines):
         return {"lines": list(body.values)}
     if isinstance(body, Text):
         return {"text": body.text}
     if isinstance(body, Binary):
-        return {"binary": body.data}
+        return {"binary": body.data if files is None else take_out_bytes(body.data, kind, files)}
     if isinstance(body, Multipart):
-        return {"parts": [{**describe_part(part.headers), **dump_body(part.body)} for part in body.parts]}
+        return {"parts": [_dump_part(part, files) for part in body.parts]}
     fields: dict[str, object] = {"events": dump_items(body)}
     if body.tail:
         fields["tail"] = body.tail
@@ -39,14 +48,29 @@ def dump_body(body: Body) -> dict[str, object]:
     return fields
 
 
-def load_body(fields: Mapping[str, object], place: str) -> Body:
-    """The body of a mapping at `place`; raises ValueError with what is wrong and where."""
+def _dump_json(value: object, files: Files) -> dict[str, object]:
+    taken = Files()
+    value = take_out(value, taken)
+    files.update(taken)
+    return {"media": list(taken), "body": value} if taken else {"body": value}
+
+
+def _dump_part(part: Part, files: Files | None) -> dict[str, object]:
+    return {**describe_part(part.headers), **dump_body(part.body, media_type(part.headers), files)}
+
+
+def load_body(fields: Mapping[str, object], place: str, read: _Read) -> Body:
+    """
+    The body of a mapping at `place`; raises ValueError with what is wrong and where.
+
+    `read` gives the content of a side file from its name and size.
+    """
     kind = _find_kind(fields, BODY_KEYS, place)
     if kind is None or kind in _PLAIN_KEYS:
-        return _load_plain(kind, fields, place)
+        return _load_plain(kind, fields, place, read)
     value = fields[kind]
     if kind == "parts":
-        return _load_parts(value, place)
+        return _load_parts(value, place, read)
     _refuse_bytes(value, f"{place}.{kind}")
     if kind == "lines":
         if not isinstance(value, list):
@@ -66,34 +90,44 @@ def _find_kind(fields: Mapping[str, object], kinds: tuple[str, ...], place: str)
     return present[0] if present else None
 
 
-def _load_plain(kind: str | None, fields: Mapping[str, object], place: str) -> Json | Text | Binary | None:
+def _load_plain(
+    kind: str | None, fields: Mapping[str, object], place: str, read: _Read
+) -> Json | Text | Binary | None:
     if kind is None:
         return None
     value = fields[kind]
     if kind == "body":
         _refuse_bytes(value, f"{place}.body")
-        return Json(value)
+        return Json(put_back(value, read, f"{place}.body") if fields.get("media") else value)
     if kind == "text":
         return Text(text_of(value, f"{place}.text"))
-    if not isinstance(value, bytes):
-        raise ValueError(f"{place}.binary: base64 under the tag !!binary was expected")
-    return Binary(value)
+    return Binary(_load_binary(value, f"{place}.binary", read))
 
 
-def _load_parts(value: object, place: str) -> Multipart:
+def _load_binary(value: object, place: str, read: _Read) -> bytes:
+    try:
+        data = read_bytes(value, read)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+    if data is None:
+        raise ValueError(f"{place}: base64 under the tag !!binary was expected")
+    return data
+
+
+def _load_parts(value: object, place: str, read: _Read) -> Multipart:
     if not isinstance(value, list):
         raise ValueError(f"{place}.parts: a list of parts was expected" + but(value))
-    return Multipart(tuple(_load_part(item, f"{place}.parts[{at}]") for at, item in enumerate(value)))
+    return Multipart(tuple(_load_part(item, f"{place}.parts[{at}]", read) for at, item in enumerate(value)))
 
 
-def _load_part(fields: object, place: str) -> Part:
+def _load_part(fields: object, place: str, read: _Read) -> Part:
     if not isinstance(fields, dict) or not set(fields) <= set(_PART_KEYS):
         raise ValueError(f"{place}: a part has {', '.join(_PART_KEYS)}" + but(fields))
     try:
         headers = part_headers(fields)
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
-    return Part(headers, _load_plain(_find_kind(fields, _PLAIN_KEYS, place), fields, place))
+    return Part(headers, _load_plain(_find_kind(fields, _PLAIN_KEYS, place), fields, place, read))
 
 
 def _load_padding(padding: object) -> tuple[int, ...] | None:

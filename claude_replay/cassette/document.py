@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import cast, get_args
+from typing import Protocol, cast, get_args
 from urllib.parse import urlsplit
 
-from claude_replay.cassette.contents import BODY_KEYS, but, dump_body, load_body, text_of
+from claude_replay.bodies import media_type
+from claude_replay.cassette.contents import BODY_KEYS, Files, but, dump_body, load_body, text_of
+from claude_replay.cassette.expand import Source, expand
 from claude_replay.cassette.streams import dump_times, load_times
 from claude_replay.exchange import (
     Ended,
     Exchange,
+    Json,
     Meta,
     Request,
     Response,
 )
 
 __all__ = [
+    "NOWHERE",
+    "Files",
+    "Surroundings",
     "dump_meta",
     "dump_request",
     "dump_response",
@@ -29,22 +35,46 @@ __all__ = [
 
 _EXCHANGE_KEYS = ("id", "meta", "request", "response")
 _META_KEYS = ("recorded_at", "duration")
-_REQUEST_KEYS = ("method", "url", "headers", *BODY_KEYS, "tail", "padding")
-_RESPONSE_KEYS = ("status", "headers", *BODY_KEYS, "tail", "padding", "times", "ended")
+_REQUEST_KEYS = ("continues", "method", "url", "headers", "media", *BODY_KEYS, "tail", "padding")
+_RESPONSE_KEYS = ("status", "headers", "media", *BODY_KEYS, "tail", "padding", "times", "ended")
 
 
-def dump_request(request: Request) -> dict[str, object]:
-    """The mapping under `request:`."""
+class Surroundings(Protocol):
+    """What an exchange may point at."""
+
+    def find_sources(self, labels: object) -> Sequence[Source]:
+        """The exchanges above it that `continues` names; raises ValueError where one is not there."""
+
+    def read_media(self, name: str, size: object) -> bytes:
+        """The content of a side file; raises ValueError where it is missing or was changed."""
+
+
+class _Nowhere:
+    """Of an exchange that stands alone."""
+
+    def find_sources(self, labels: object) -> Sequence[Source]:
+        raise ValueError(f"request.continues: no exchange has the id {labels!r:.60}: this one stands alone")
+
+    def read_media(self, name: str, size: object) -> bytes:
+        raise ValueError(f"the side file {name:.60} cannot be looked for: this exchange is in no file")
+
+
+NOWHERE = _Nowhere()
+
+
+def dump_request(request: Request, files: Files | None = None) -> dict[str, object]:
+    """The mapping under `request:`; large media go to `files`, and stay where that is None."""
     method: dict[str, object] = {} if request.method == "POST" else {"method": request.method}
-    return {**method, "url": request.url, "headers": dict(request.headers), **dump_body(request.body)}
+    body = dump_body(request.body, media_type(request.headers), files)
+    return {**method, "url": request.url, "headers": dict(request.headers), **body}
 
 
-def dump_response(response: Response, meta: Meta) -> dict[str, object]:
+def dump_response(response: Response, meta: Meta, files: Files | None = None) -> dict[str, object]:
     """The mapping under `response:`; arrival times stand with the events they belong to."""
     fields: dict[str, object] = {}
     if response.status:
         fields.update({"status": response.status, "headers": dict(response.headers)})
-    fields.update(dump_body(response.body))
+    fields.update(dump_body(response.body, media_type(response.headers), files))
     if meta.times:
         fields["times"] = dump_times(meta.times)
     if response.ended != "complete":
@@ -58,35 +88,39 @@ def dump_meta(meta: Meta) -> Mapping[str, object]:
     return {key: value for key, value in known.items() if value is not None}
 
 
-def load_exchange(document: object) -> Exchange:
+def load_exchange(document: object, around: Surroundings = NOWHERE) -> Exchange:
     """
     The exchange of a mapping.
 
     Raises ValueError that names the place and what is wrong there, with the nearest valid key for a misspelt
     one.
     """
-    return Exchange(load_request(document), *load_answer(document))
+    return Exchange(load_request(document, around), *load_answer(document, around))
 
 
-def load_request(document: object) -> Request:
+def load_request(document: object, around: Surroundings = NOWHERE) -> Request:
     """The request of a mapping that may lack all else; raises as `load_exchange` does."""
     fields = _mapping(document, "exchange", _EXCHANGE_KEYS)
     asked = _mapping(fields.get("request"), "request", _REQUEST_KEYS)
+    body = load_body(asked, "request", around.read_media)
+    if "continues" in asked:
+        sources = around.find_sources(asked["continues"])
+        body = Json(expand(body.value if isinstance(body, Json) else None, sources))
     return Request(
         text_of(asked.get("method", "POST"), "request.method").upper(),
         _url(asked.get("url"), "request.url"),
         _headers(asked.get("headers", {}), "request.headers"),
-        load_body(asked, "request"),
+        body,
     )
 
 
-def load_answer(document: object) -> tuple[Response, Meta]:
+def load_answer(document: object, around: Surroundings = NOWHERE) -> tuple[Response, Meta]:
     """Response and meta of a mapping that may lack its request; raises as `load_exchange` does."""
     fields = _mapping(document, "exchange", _EXCHANGE_KEYS)
     answered = _mapping(fields.get("response"), "response", _RESPONSE_KEYS)
     meta = _mapping(fields.get("meta", {}), "meta", _META_KEYS)
     headers = _headers(answered.get("headers", {}), "response.headers")
-    body = load_body(answered, "response")
+    body = load_body(answered, "response", around.read_media)
     ended = _load_ended(answered.get("ended", "complete"))
     came_nothing = ended == "cancelled" and not headers and body is None
     status = 0 if came_nothing and "status" not in answered else _load_status(answered.get("status"))

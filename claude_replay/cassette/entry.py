@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
-from claude_replay.cassette.compact import fold
 from claude_replay.cassette.document import (
+    Surroundings,
     dump_meta,
     dump_request,
     dump_response,
@@ -16,8 +18,11 @@ from claude_replay.cassette.document import (
     load_exchange,
     load_request,
 )
-from claude_replay.cassette.identity import make_id, trusted_key
-from claude_replay.cassette.yamltext import DECLINED, Flow, YamlError, emit, read, read_own
+from claude_replay.cassette.identity import seal, trusted_key
+from claude_replay.cassette.layout import write_exchange
+from claude_replay.cassette.links import Links, read_labels
+from claude_replay.cassette.media import Media
+from claude_replay.cassette.yamltext import DECLINED, YamlError, read, read_own
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import Exchange, Meta, Request, Response
 
@@ -32,6 +37,7 @@ ADVICE = (
 _Part = TypeVar("_Part")
 _HEAD = re.compile(rb"- id: (\S+)\n")
 _REQUEST, _RESPONSE = b"\n  request:\n", b"\n  response:\n"
+_CONTINUES = re.compile(rb"\n    continues: ([^\n#]+)\n")
 
 
 class Entry:
@@ -40,53 +46,113 @@ class Entry:
 
     Bytes that were read are written back unchanged, with whatever comments stand in them. As long as the id
     vouches for the request (see `identity`), request and answer are parsed one by one, when they are asked
-    for.
+    for. `line` is 0 for an exchange that no file holds yet.
     """
 
-    __slots__ = ("_answer", "_data", "_exchange", "_found", "line", "name")
+    __slots__ = (
+        "_answer",
+        "_data",
+        "_document",
+        "_exchange",
+        "_found",
+        "_is_kept",
+        "_links",
+        "_place",
+        "_request",
+        "line",
+        "name",
+    )
 
-    def __init__(self, *, name: str, line: int, data: bytes | None, exchange: Exchange | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        name: str = "<new>",
+        line: int = 0,
+        data: bytes | None = None,
+        exchange: Exchange | None = None,
+        document: object = None,
+    ) -> None:
         self.name = name
         self.line = line
         self._data = data
         self._exchange = exchange
+        # The mapping itself, of a file that is not laid out as ours.
+        self._document = document
+        self._is_kept = line > 0 and data is not None
+        self._request: Request | None = None
         self._answer: tuple[Response, Meta] | None = None
         self._found: tuple[str, int, int] | None = None
+        # Set by `link`: where the exchanges are that this one points at.
+        self._links: Links[Entry] | None = None
+        self._place = 0
 
     @classmethod
     def of(cls, exchange: Exchange) -> Entry:
         """
-        An entry for an exchange that no file holds yet.
+        An entry for an exchange that no file holds yet, written as one that stands alone.
 
         Raises ValueError where a value cannot be written as YAML.
         """
-        request = _emit("request", dump_request(exchange.request))
-        meta = dump_meta(exchange.meta)
-        parts = (
-            f"- id: {make_id(exchange.request, request)}\n".encode(),
-            emit({"meta": Flow(meta)}, indent=2).encode() if meta else b"",
-            request,
-            _emit("response", dump_response(exchange.response, exchange.meta)),
-        )
-        return cls(name="<new>", line=0, data=b"".join(parts), exchange=exchange)
+        return cls(data=write_exchange(exchange), exchange=exchange)
+
+    def link(self, links: Links[Entry]) -> None:
+        """Take a place, the next, among the exchanges of a file."""
+        self._place = links.add(self)
+        self._links = links
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no cassette of ours holds it yet, so it may be written in any way that means the same."""
+        return not self._is_kept
+
+    def renew(self) -> Entry:
+        """The same exchange as one that no file holds yet; raises as `exchange` does."""
+        return self if self.is_new else Entry(exchange=self.exchange)
 
     @property
     def data(self) -> bytes:
         """The exchange as one item of a YAML list, in UTF-8."""
         if self._data is None:
-            self._data = Entry.of(self.exchange).data
+            self._data = write_exchange(self.exchange)
         return self._data
 
     @property
     def digest(self) -> str:
-        """What tells this exchange from every other, in whatever file and place."""
-        return hashlib.sha256(self.data).hexdigest()
+        """What tells this exchange from every other, in whatever file and place, however it is written."""
+        try:
+            request, (response, meta) = self.request, self.answer
+        except CassetteLoadError:
+            return hashlib.sha256(self.data).hexdigest()
+        said = [dump_meta(meta), dump_request(request), dump_response(response, meta)]
+        return hashlib.sha256(json.dumps(said, default=repr).encode()).hexdigest()
 
     @property
     def short_id(self) -> str:
         """The id that stands in the file; empty where there is none."""
+        if isinstance(self._document, dict):
+            return str(self._document.get("id", ""))
         match = _HEAD.match(self.data)
         return match[1].decode("utf-8", "replace") if match else ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The ids of the exchanges that it points at, as its text names them."""
+        found = _CONTINUES.search(self._data or b"")
+        if found is None:
+            return ()
+        names = found[1].decode("utf-8", "replace").strip().removeprefix("[").removesuffix("]").split(",")
+        return tuple(name.strip(" '\"") for name in names)
+
+    @property
+    def bases(self) -> tuple[Entry, ...]:
+        """The exchanges that it points at; raises ValueError where one is not there."""
+        links = self._links
+        return tuple(links[place] for place in links.bases(self._place)) if links is not None else ()
+
+    def compute_seal(self, seals: Sequence[int]) -> int:
+        """The check sum of request and answer, given those of what it points at."""
+        data = self.data
+        return seal(data[max(data.find(_REQUEST), 0) :], seals)
 
     def find_key(self) -> str | None:
         """The key by which this request is found, if its id still vouches for it; nothing is parsed."""
@@ -97,23 +163,44 @@ class Entry:
         """The key of an exchange whose id vouches for its request, and where the request begins and ends."""
         if self._found is None and self._data is not None:
             start, end = self._data.find(_REQUEST) + 1, self._data.find(_RESPONSE) + 1
-            if 0 < start < end and (key := trusted_key(self.short_id, self._data[start:end])):
+            if 0 < start < end and (key := self._trusted_key(self._data[start:end])):
                 self._found = key, start, end
         return self._found
+
+    def _trusted_key(self, request_text: bytes) -> str | None:
+        try:
+            seals = self._links.seals(self._place) if self._links is not None else ()
+        except ValueError:
+            return None
+        return trusted_key(self.short_id, request_text, seals)
 
     @property
     def exchange(self) -> Exchange:
         """The exchange; raises CassetteLoadError with file and line where the text is not one."""
         if self._exchange is None:
-            self._exchange = self._load(self.data)
+            self._load_sources()
+            self._exchange = self._load()
         return self._exchange
 
     @property
     def request(self) -> Request:
         """The request alone, for comparing; raises as `exchange` does."""
-        found = self._find_request() if self._exchange is None else None
-        request = self._try(load_request, self.data[found[1] : found[2]]) if found else None
-        return request or self.exchange.request
+        if self._exchange is not None:
+            return self._exchange.request
+        if self._request is None and (found := self._find_request()):
+            self._load_sources()
+            request = self._try(load_request, self.data[found[1] : found[2]])
+            if self._links is None:
+                return request or self.exchange.request
+            # Others are made from it, and share what they have in common.
+            self._request = request
+        return self._request or self.exchange.request
+
+    def _load_sources(self) -> None:
+        # From the top down, so that none of them has to look for its own.
+        if self._links is not None and self._request is None:
+            for place in self._links.chain(self._place):
+                self._links[place].request  # noqa: B018  # keeps it
 
     @property
     def answer(self) -> tuple[Response, Meta]:
@@ -122,27 +209,37 @@ class Entry:
             self._answer = self._try(load_answer, self.data[: found[1]] + self.data[found[2] :])
         return self._answer or (self.exchange.response, self.exchange.meta)
 
-    def _try(self, load: Callable[[object], _Part], data: bytes) -> _Part | None:
+    def find_sources(self, labels: object) -> Sequence[Entry]:
+        """The exchanges above this one that `continues` names; raises ValueError where one is not there."""
+        links = self._links if self._links is not None else Links[Entry]()
+        return [links[links.find(label, self._place)] for label in read_labels(labels)]
+
+    def read_media(self, name: str, size: object) -> bytes:
+        """The content of a side file; raises ValueError where it is missing or was changed."""
+        return Media(Path(self.name)).read(name, size)
+
+    def _try(self, load: Callable[[object, Surroundings], _Part], data: bytes) -> _Part | None:
         try:
-            return load(_read(data, self.name, self.line))
+            return load(_read(data, self.name, self.line), self)
         except (YamlError, ValueError):
             # Read again as a whole, for an error with the right line.
             return None
 
-    def _load(self, data: bytes) -> Exchange:
+    def _load(self) -> Exchange:
         try:
-            return load_exchange(_read(data, self.name, self.line))
+            return self._parse()
         except YamlError as error:
             raise CassetteLoadError(f"{error}\n{ADVICE}") from None
         except UnicodeDecodeError as error:
-            line = self.line + data.count(b"\n", 0, error.start)
+            line = self.line + self.data.count(b"\n", 0, error.start)
             raise CassetteLoadError(f"{self.name}:{line}: the file is not UTF-8 text\n{ADVICE}") from None
         except ValueError as error:
-            raise CassetteLoadError(f"{self.name}:{self.line}: {error}\n{ADVICE}") from None
+            at = f":{self.line}" if self._document is None else f": exchanges[{self._place}]"
+            raise CassetteLoadError(f"{self.name}{at}: {error}\n{ADVICE}") from None
 
-
-def _emit(key: str, value: Mapping[str, object]) -> bytes:
-    return emit({key: fold(value)}, indent=2).encode("utf-8")
+    def _parse(self) -> Exchange:
+        document = _read(self.data, self.name, self.line) if self._document is None else self._document
+        return load_exchange(document, self)
 
 
 def _read(data: bytes, name: str, line: int) -> object:

@@ -7,13 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from claude_replay.cassette.document import load_exchange, nearest_key
+from claude_replay.cassette.document import nearest_key
 from claude_replay.cassette.entry import ADVICE, Entry
 from claude_replay.cassette.formats import find_format
+from claude_replay.cassette.links import Links
+from claude_replay.cassette.media import Media
+from claude_replay.cassette.store import write_bytes
+from claude_replay.cassette.writer import write_all
 from claude_replay.cassette.yamltext import Limits, YamlError, emit, read
 from claude_replay.errors import CassetteLoadError, CassetteSaveError
 
-__all__ = ["VERSION", "Cassette", "dump_cassette", "load_cassette", "parse_cassette"]
+__all__ = ["VERSION", "Cassette", "dump_cassette", "load_cassette", "parse_cassette", "save_cassette"]
 
 VERSION = 1
 _COMMENT = b"# claude_replay cassette; to read it as a conversation: claude-replay show FILE\n"
@@ -23,6 +27,7 @@ _EXCHANGES = b"\nexchanges:\n"
 _END = b"\n..."
 _NEWLINE = b"\n"
 _CONFLICT = b"<<<<<<< "
+_POINTER = b"continues"
 _TAIL = 1000
 
 
@@ -166,7 +171,15 @@ def _split(content: bytes, first: int, end: int, name: str) -> list[Entry]:
         data = content[start:following]
         entries.append(Entry(name=name, line=line, data=data))
         start, line = following, line + data.count(_NEWLINE)
+    if content.find(_POINTER, first) >= 0:
+        _link(entries)
     return entries
+
+
+def _link(entries: Iterable[Entry]) -> None:
+    links = Links[Entry]()
+    for entry in entries:
+        entry.link(links)
 
 
 def _parse_whole(content: bytes, name: str) -> Cassette:
@@ -177,25 +190,45 @@ def _parse_whole(content: bytes, name: str) -> Cassette:
         raise CassetteLoadError(
             f"{name}:1: a list of exchanges was expected under 'exchanges'; the file may be cut\n{ADVICE}"
         )
-    entries = []
-    for position, document in enumerate(documents):
-        try:
-            exchange = load_exchange(document)
-        except ValueError as error:
-            raise CassetteLoadError(f"{name}: exchanges[{position}]: {error}\n{ADVICE}") from None
-        entries.append(Entry(name=name, line=1, data=None, exchange=exchange))
+    entries = [Entry(name=name, line=1, document=document) for document in documents]
+    _link(entries)
+    for entry in entries:
+        entry.exchange  # noqa: B018  # parses it
     return Cassette(entries, _waiting(header, name))
+
+
+def save_cassette(
+    path: Path,
+    entries: Iterable[Entry],
+    *,
+    incomplete: Sequence[str] = (),
+    comments: bytes = b"",
+    home: str = "",
+) -> None:
+    """
+    Replace the cassette at `path`, once the side files that it names are there (see `Media` for where).
+
+    Raises CassetteSaveError; the file and all that was there before is then as it was.
+    """
+    items, files = write_all(entries)
+    content = _join(items, incomplete, comments)
+    Media(path, home=home).write(files)
+    write_bytes(path, content)
 
 
 def dump_cassette(
     entries: Iterable[Entry], *, incomplete: Sequence[str] = (), comments: bytes = b""
 ) -> bytes:
     """
-    The bytes of a cassette file.
+    The bytes of a cassette file that needs no others: media that it does not name already stay in it.
 
     Raises CassetteSaveError where it would be larger than the reader accepts.
     """
-    items = [entry.data for entry in entries]
+    items, _ = write_all(entries, has_media=False)
+    return _join(items, incomplete, comments)
+
+
+def _join(items: Sequence[bytes], incomplete: Sequence[str], comments: bytes) -> bytes:
     head = f"version: {VERSION}\n" + (emit({"incomplete": list(incomplete)}) if incomplete else "")
     start = b"exchanges:\n" if items else b"exchanges: []\n"
     content = b"".join([_COMMENT, comments, head.encode("utf-8"), start, *items, _END[1:], _NEWLINE])

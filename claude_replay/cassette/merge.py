@@ -30,6 +30,7 @@ def merge(entries: Sequence[Entry], recorded: Iterable[Recorded]) -> list[Entry]
     The entries of a file with `recorded` in place of what they replace, and the rest behind them.
 
     Told by content, not by place: other processes may have added to the file or replaced exchanges meanwhile.
+    Raises CassetteLoadError where what was recorded cannot be read.
     """
     merged, items = list(entries), list(recorded)
     places: dict[str, deque[int]] = defaultdict(deque)
@@ -39,18 +40,19 @@ def merge(entries: Sequence[Entry], recorded: Iterable[Recorded]) -> list[Entry]
     for item in items:
         replaced = places.get(item.replaces)
         if replaced:
-            merged[replaced.popleft()] = item.entry
+            merged[replaced.popleft()] = item.entry.renew()
         else:
-            merged.append(item.entry)
+            merged.append(item.entry.renew())
     return merged
 
 
 def leave_out_known(entries: Iterable[Entry], recorded: Iterable[Recorded]) -> list[Recorded]:
-    """Of `recorded`, what the file does not hold yet, byte for byte and as often."""
-    known = Counter(entry.data for entry in entries)
+    """Of `recorded`, what the file does not hold yet, in all that is recorded and as often."""
+    known = Counter(entry.digest for entry in entries)
     fresh = []
     for item in recorded:
-        known[item.entry.data] -= 1
-        if known[item.entry.data] < 0:
+        digest = item.entry.digest
+        known[digest] -= 1
+        if known[digest] < 0:
             fresh.append(item)
     return fresh
