@@ -35,6 +35,7 @@ ADVICE = (
 """What to do about any cassette that cannot be read."""
 
 _Part = TypeVar("_Part")
+_NONE = object()
 _HEAD = re.compile(rb"- id: (\S+)\n")
 _REQUEST, _RESPONSE = b"\n  request:\n", b"\n  response:\n"
 _CONTINUES = re.compile(rb"\n    continues: ([^\n#]+)\n")
@@ -70,7 +71,7 @@ class Entry:
         line: int = 0,
         data: bytes | None = None,
         exchange: Exchange | None = None,
-        document: object = None,
+        document: object = _NONE,
     ) -> None:
         self.name = name
         self.line = line
@@ -129,8 +130,8 @@ class Entry:
     @property
     def short_id(self) -> str:
         """The id that stands in the file; empty where there is none."""
-        if isinstance(self._document, dict):
-            return str(self._document.get("id", ""))
+        if self._document is not _NONE:
+            return str(self._document.get("id", "")) if isinstance(self._document, dict) else ""
         match = _HEAD.match(self.data)
         return match[1].decode("utf-8", "replace") if match else ""
 
@@ -234,11 +235,11 @@ class Entry:
             line = self.line + self.data.count(b"\n", 0, error.start)
             raise CassetteLoadError(f"{self.name}:{line}: the file is not UTF-8 text\n{ADVICE}") from None
         except ValueError as error:
-            at = f":{self.line}" if self._document is None else f": exchanges[{self._place}]"
+            at = f":{self.line}" if self._document is _NONE else f": exchanges[{self._place}]"
             raise CassetteLoadError(f"{self.name}{at}: {error}\n{ADVICE}") from None
 
     def _parse(self) -> Exchange:
-        document = _read(self.data, self.name, self.line) if self._document is None else self._document
+        document = _read(self.data, self.name, self.line) if self._document is _NONE else self._document
         return load_exchange(document, self)
 
 

@@ -51,7 +51,7 @@ def seal(text: bytes, seals: Sequence[int] = ()) -> int:
     return zlib.crc32(text, zlib.crc32(repr(list(seals)).encode()))
 
 
-def _checksum(key: str, request_text: bytes, seals: Sequence[int]) -> str:
+def _checksum(key: str, request_text: bytes, seals: Sequence[int] = ()) -> str:
     # With the version of the rules: a fingerprint made under other rules says nothing. Against accidents
     # only: whoever may change the file may write any answer into it.
     said = f"{RULES_VERSION} {key}" + (f" {list(seals)}" if seals else "")

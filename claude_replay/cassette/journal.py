@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_replay.cassette.entry import Entry
+from claude_replay.cassette.links import Links
 from claude_replay.cassette.merge import Recorded
 from claude_replay.cassette.store import hidden_path, list_hidden, state_folder, sync_folder
 
@@ -177,9 +178,11 @@ def _parse(path: Path, content: bytes) -> Leftover:
     with contextlib.suppress(ValueError):
         says = json.loads(head[1]) if head else {}
     found: list[Recorded] = []
+    links = Links[Entry]()
     for end in _END.finditer(content):
         data = content[position : end.start()]
         entry = Entry(name=str(path), line=line, data=data)
+        entry.link(links)
         found.append(Recorded(int(end[1]), entry, (end[2] or b"").decode()))
         position, line = end.end(), line + data.count(b"\n") + 1
     found.sort(key=lambda item: item.order)

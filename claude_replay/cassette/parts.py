@@ -17,6 +17,7 @@ from claude_replay.exchange import Response
 
 __all__ = [
     "ALL",
+    "CACHE_MARK",
     "MESSAGES",
     "SORTED",
     "TEXT",
@@ -35,7 +36,7 @@ __all__ = [
 
 ALL, TEXT, SORTED = "all", "text", "sorted"
 MESSAGES = "messages"
-_MARK = "cache_control"
+CACHE_MARK = "cache_control"
 _RUN = re.compile(r"from ([1-9][0-9]{0,8}) to ([1-9][0-9]{0,8})")
 
 _Block = dict[str, Any]
@@ -66,8 +67,8 @@ def cut(items: Sequence[Any], run: object, what: str) -> Sequence[Any]:
 
 def unmark(item: object) -> object:
     """A tool or block without its cache mark; the same object where it has none."""
-    if isinstance(item, dict) and _MARK in item:
-        return {key: value for key, value in item.items() if key != _MARK}
+    if isinstance(item, dict) and CACHE_MARK in item:
+        return {key: value for key, value in item.items() if key != CACHE_MARK}
     return item
 
 
@@ -93,9 +94,9 @@ def unmark_message(message: object, *, as_text: bool) -> object:
 
 def mark(item: object, value: object) -> object:
     """A tool or block with a cache mark as its last field; ValueError where it cannot carry one."""
-    if not isinstance(item, dict) or _MARK in item:
+    if not isinstance(item, dict) or CACHE_MARK in item:
         raise ValueError("'marked': what is pointed at cannot carry a cache mark, or has one")
-    return {**item, _MARK: value}
+    return {**item, CACHE_MARK: value}
 
 
 def mark_message(message: object, value: object) -> object:
@@ -110,7 +111,7 @@ def mark_message(message: object, value: object) -> object:
 
 def mark_of(item: object) -> object:
     """The cache mark of a tool or block, None without one."""
-    return item.get(_MARK) if isinstance(item, dict) else None
+    return item.get(CACHE_MARK) if isinstance(item, dict) else None
 
 
 def mark_of_message(message: object) -> object:

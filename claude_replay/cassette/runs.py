@@ -10,6 +10,7 @@ from typing import Any
 from claude_replay.bodies import format_json
 from claude_replay.cassette.expand import ANSWER, EARLIER
 from claude_replay.cassette.parts import (
+    CACHE_MARK,
     MESSAGES,
     SORTED,
     TEXT,
@@ -24,9 +25,10 @@ from claude_replay.cassette.parts import (
     unmark_message,
 )
 
-__all__ = ["Items", "Known", "Plan", "hash_items", "hash_text", "plan"]
+__all__ = ["Hasher", "Items", "Known", "Plan", "hash_text", "plan"]
 
 _Item = dict[str, object]
+_Hashes = tuple[bytes, bytes, bytes, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +80,34 @@ def hash_text(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def hash_items(name: str, values: Sequence[object]) -> Items:
-    """The items of the list under `name`."""
-    exact, unmarked, bare = list[bytes](), list[bytes](), list[bytes]()
-    sizes: list[int] = []
-    for value in values:
-        text = format_json(value)
-        exact.append(hash_text(text))
-        sizes.append(len(text))
-        for hashes, as_text in ((unmarked, False), (bare, True)):
-            plain = _unmark(name, value, as_text)
-            hashes.append(exact[-1] if plain is value else hash_text(format_json(plain)))
-    return Items(values, exact, unmarked, bare, sizes)
+class Hasher:
+    """Hashes the items of lists; what is the same object in many requests is looked at once."""
+
+    def __init__(self) -> None:
+        # With the objects themselves: an id is only theirs as long as they are there.
+        self._known: dict[tuple[str, int], tuple[object, _Hashes]] = {}
+
+    def hash_items(self, name: str, values: Sequence[object]) -> Items:
+        """The items of the list under `name`."""
+        hashes = [self._hash(name, value) for value in values]
+        return Items(values, *map(list, zip(*hashes, strict=True)))
+
+    def _hash(self, name: str, value: object) -> _Hashes:
+        known = self._known.get((name, id(value)))
+        if known is not None:
+            return known[1]
+        found = _hash_item(name, value)
+        self._known[name, id(value)] = value, found
+        return found
+
+
+def _hash_item(name: str, value: object) -> _Hashes:
+    text = format_json(value)
+    exact = hash_text(text)
+    if f'"{CACHE_MARK}"' not in text:
+        return exact, exact, exact, len(text)
+    unmarked, bare = (hash_text(format_json(_unmark(name, value, as_text))) for as_text in (False, True))
+    return exact, unmarked, bare, len(text)
 
 
 def _unmark(name: str, value: object, as_text: bool) -> object:

@@ -13,7 +13,7 @@ from typing import Any
 from claude_replay.bodies import format_json
 from claude_replay.cassette.expand import EARLIER, is_reference
 from claude_replay.cassette.parts import ALL, MESSAGES, answer_blocks, join_text
-from claude_replay.cassette.runs import Items, Known, Plan, hash_items, hash_text, plan
+from claude_replay.cassette.runs import Hasher, Items, Known, Plan, hash_text, plan
 from claude_replay.exchange import Request, Response
 
 __all__ = ["Library", "Shared"]
@@ -37,6 +37,7 @@ class Library:
     """The exchanges of a file so far, by what can be found in them."""
 
     def __init__(self) -> None:
+        self._hasher = Hasher()
         self._known: list[Known] = []
         # By name of a field and hash of its value: the exchange in which it stands written out.
         self._fields: dict[tuple[str, bytes], int] = {}
@@ -52,7 +53,7 @@ class Library:
         if not isinstance(body, dict):
             return
         place, blocks = len(self._known), answer_blocks(response)
-        known = Known(label, _hash_fields(body), _hash_lists(body), blocks)
+        known = Known(label, _hash_fields(body), self._hash_lists(body), blocks)
         self._known.append(known)
         for item in known.fields.items():
             self._fields.setdefault(item, place)
@@ -69,13 +70,20 @@ class Library:
         if not self._known or not isinstance(body, dict) or _holds_notation(body):
             return None
         written, sources = dict(body), list[Known]()
-        lists = _hash_lists(body)
+        lists = self._hash_lists(body)
         if MESSAGES in lists and (found := self._find_base(lists[MESSAGES])) is not None:
             sources.append(found[0])
             written[MESSAGES] = found[1].items
         for name, key in _hash_fields(body).items():
             written[name] = self._share_field(name, key, body[name], lists, sources)
         return Shared(tuple(known.label for known in sources), written) if sources else None
+
+    def _hash_lists(self, body: dict[str, object]) -> dict[str, Items]:
+        return {
+            name: self._hasher.hash_items(name, value)
+            for name, value in body.items()
+            if isinstance(value, list) and value
+        }
 
     def _share_field(
         self, name: str, key: bytes, value: object, lists: dict[str, Items], sources: list[Known]
@@ -128,12 +136,6 @@ def _hash_fields(body: dict[str, object]) -> dict[str, bytes]:
     """The fields that are long enough to be pointed at, by hash; messages are looked at one by one."""
     texts = {name: format_json(value) for name, value in body.items() if name != MESSAGES}
     return {name: hash_text(text) for name, text in texts.items() if len(text) >= _WORTH}
-
-
-def _hash_lists(body: dict[str, object]) -> dict[str, Items]:
-    return {
-        name: hash_items(name, value) for name, value in body.items() if isinstance(value, list) and value
-    }
 
 
 def _answer_keys(blocks: Sequence[object] | None) -> set[bytes]:

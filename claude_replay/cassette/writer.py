@@ -76,14 +76,18 @@ class Writer:
             return False
         try:
             bases = entry.bases
-            places = [self._links.find(label, len(self._links)) for label in entry.labels] if bases else []
         except ValueError:
             # Broken by hand, which is for a person to mend.
             return True
-        return all(
-            self._links[place] is base and self._written.get(id(base)) is base
-            for place, base in zip(places, bases, strict=True)
-        )
+        return all(map(self._still_names, entry.labels, bases)) if bases else True
+
+    def _still_names(self, label: str, base: Entry) -> bool:
+        if self._written.get(id(base)) is not base:
+            return False
+        try:
+            return self._links[self._links.find(label, len(self._links))] is base
+        except ValueError:
+            return False
 
     def _fill_library(self) -> None:
         for place in range(self._in_library, len(self._links)):

@@ -171,6 +171,10 @@ class Redactor:
         """Whether `text` holds what looks like a secret."""
         return bool(self._rules.scanner.spans(text))
 
+    def find_in_data(self, data: bytes) -> bool:
+        """Whether bytes, of an image for example, hold as text what looks like a secret."""
+        return self._rules.scanner.found_in_data(data)
+
 
 def _compile_pattern(source: str) -> re.Pattern[str]:
     try:

@@ -11,14 +11,13 @@ from claude_replay.cassette import (
     Leftover,
     Recorded,
     clear_hidden,
-    dump_cassette,
     has_journals,
     leave_out_known,
     load_cassette,
     lock_cassette,
     merge,
     read_journals,
-    write_bytes,
+    save_cassette,
 )
 from claude_replay.errors import CassetteLoadError
 from claude_replay.session.saving import rejected_path
@@ -26,19 +25,19 @@ from claude_replay.session.saving import rejected_path
 __all__ = ["adopt_journals"]
 
 
-def adopt_journals(path: Path, label: str) -> list[str]:
+def adopt_journals(path: Path, label: str, home: str) -> list[str]:
     """
     Put what killed runs left in journals into the cassette at `path`, marked as not yet complete.
 
     What was to replace a cassette that is still there goes beside it instead. Exchanges the cassette holds
     already are not added again. A journal that cannot be read is left where it is. `label` is the owner where
-    a journal names none. Gives a line for people about each journal; raises CassetteSaveError and
-    CassetteLoadError.
+    a journal names none, `home` the folder of all cassettes. Gives a line for people about each journal;
+    raises CassetteSaveError and CassetteLoadError.
     """
     if not has_journals(path):
         return []
     with lock_cassette(path):
-        adoption = _Adoption(path, label)
+        adoption = _Adoption(path, label, home)
         for journal in read_journals(path):
             adoption.take(journal)
         adoption.write()
@@ -49,11 +48,12 @@ def adopt_journals(path: Path, label: str) -> list[str]:
 class _Adoption:
     """The cassette as it will be, and the journals that are then done with."""
 
-    def __init__(self, path: Path, label: str) -> None:
+    def __init__(self, path: Path, label: str, home: str) -> None:
         before = load_cassette(path)
         self.notes: list[str] = []
         self._path = path
         self._label = label
+        self._home = home
         self._exists = before is not None
         self._cassette = before or Cassette()
         self._changed = False
@@ -93,12 +93,15 @@ class _Adoption:
         """Write what changed, then remove the journals that hold nothing else."""
         cassette = self._cassette
         if self._changed:
-            content = dump_cassette(
-                cassette.entries, incomplete=cassette.incomplete, comments=cassette.comments
+            save_cassette(
+                self._path,
+                cassette.entries,
+                incomplete=cassette.incomplete,
+                comments=cassette.comments,
+                home=self._home,
             )
-            write_bytes(self._path, content)
         if self._aside:
-            write_bytes(rejected_path(self._path), dump_cassette([item.entry for item in self._aside]))
+            save_cassette(rejected_path(self._path), merge([], self._aside), home=self._home)
         for journal in self._done:
             with contextlib.suppress(OSError):
                 journal.unlink()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claude_replay.cassette import Entry, Journal, Recorded
+from claude_replay.cassette import Entry, Form, Journal, Media, Recorded, Writer
 from claude_replay.errors import CassetteSaveError, ClaudeReplayError, SecretFound
 from claude_replay.exchange import Exchange, Meta, Request, Response
 from claude_replay.normalize import Canonical
@@ -44,18 +44,22 @@ class Recorder:
     """
     Takes finished exchanges, redacts them and keeps them in the journal until the cassette is saved.
 
-    `problems` are errors that must surface when the cassette closes; `notes` are lines for people.
+    `media` is where side files go. `problems` are errors that must surface when the cassette closes; `notes`
+    are lines for people.
     """
 
     path: Path
     redactor: Redactor
     journal: Journal
+    media: Media
     record_errors: bool
     problems: list[ClaudeReplayError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _recorded: list[Recorded] = field(default_factory=list)
     _held: list[tuple[Ticket, Exchange]] = field(default_factory=list)
     _unread: list[tuple[Ticket, Exchange]] = field(default_factory=list)
+    # Writes the journal, in which exchanges stand in the order in which they were finished.
+    _writer: Writer = field(default_factory=Writer)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def finish(self, ticket: Ticket, response: Response, meta: Meta) -> Exchange | None:
@@ -90,27 +94,43 @@ class Recorder:
             )
 
     def _keep(self, ticket: Ticket, exchange: Exchange) -> None:
-        try:
-            entry = Entry.of(exchange)
-            place = self.redactor.find(exchange)
-            if place is None and self.redactor.find_in_text(entry.data.decode("utf-8")):
-                place = "the written text"
-        except ValueError as error:
-            self.problems.append(CassetteSaveError(f"{self.path}: {ticket.asked}: not saved, for {error}"))
-            return
-        if place is not None:
-            self.problems.append(_secret_found(self.path, ticket.asked, place))
-            return
-        recorded = Recorded(ticket.order, entry, ticket.replaces)
+        entry = Entry(exchange=exchange)
         with self._lock:
-            self._recorded.append(recorded)
-        try:
-            self.journal.append(recorded)
-        except OSError as error:
-            # It is still in memory, and saving the cassette may yet succeed.
-            note = f"the journal of {self.path} cannot be written: {error.strerror}"
-            if note not in self.notes:
-                self.notes.append(note)
+            try:
+                form = self._writer.form(entry)
+            except ValueError as error:
+                problem = f"{self.path}: {ticket.asked}: not saved, for {error}"
+                self.problems.append(CassetteSaveError(problem))
+                return
+            if place := self._find_secret(exchange, form):
+                self.problems.append(_secret_found(self.path, ticket.asked, place))
+                return
+            self._recorded.append(Recorded(ticket.order, entry, ticket.replaces))
+            try:
+                self.media.write(form.files)
+                self.journal.append(Recorded(ticket.order, form.entry, ticket.replaces))
+                self._writer.keep(entry, form)
+            except (OSError, CassetteSaveError) as error:
+                # It is still in memory, and saving the cassette may yet succeed.
+                reason = error.strerror if isinstance(error, OSError) else error
+                note = f"the journal of {self.path} cannot be written: {reason}"
+                if note not in self.notes:
+                    self.notes.append(note)
+
+    def _find_secret(self, exchange: Exchange, form: Form) -> str | None:
+        """Where what is to be written still holds a secret."""
+        if place := self.redactor.find(exchange):
+            return place
+        if self.redactor.find_in_text(form.data.decode("utf-8")):
+            return "the written text"
+        return next(
+            (
+                f"the side file {name}"
+                for name, content in form.files.items()
+                if self.redactor.find_in_data(content)
+            ),
+            None,
+        )
 
     def settle(self, *, passed: bool) -> Sequence[Recorded]:
         """

@@ -17,6 +17,7 @@ from claude_replay.cassette import (
     load_cassette,
     lock_cassette,
     merge,
+    save_cassette,
     write_bytes,
 )
 from claude_replay.errors import CassetteError, CassetteSaveError
@@ -31,16 +32,18 @@ class Saver:
     """
     Writes what one session recorded into the cassette at `path`.
 
-    `label` names the owner; `shared` says that others may own the same file. Every method holds the lock of
+    `label` names the owner; `shared` says that others may own the same file; `home` is the folder of all
+    cassettes. Every method holds the lock of
     the cassette and raises CassetteSaveError, or CassetteLoadError where what is there now cannot be read (it
     is left alone then).
     """
 
-    def __init__(self, path: Path, run: Run, *, label: str, shared: bool) -> None:
+    def __init__(self, path: Path, run: Run, *, label: str, shared: bool, home: str) -> None:
         self._path = path
         self._run = run
         self._label = label
         self._shared = shared
+        self._home = home
 
     def add(self, recorded: _Saved, *, passed: bool, was_taken: bool) -> None:
         """
@@ -81,7 +84,7 @@ class Saver:
         with lock_cassette(self._path):
             is_first = not self._shared or not self._run.is_marked(self._path, "rejected")
             before = None if is_first else load_cassette(aside)
-            write_bytes(aside, dump_cassette(merge(before.entries if before else [], recorded)))
+            save_cassette(aside, merge(before.entries if before else [], recorded), home=self._home)
             self._run.mark(self._path, "rejected")
         return aside
 
@@ -89,7 +92,7 @@ class Saver:
         waiting = [name for name in current.incomplete if name != self._label]
         waiting += [] if passed else [self._label]
         entries = merge(current.entries, recorded)
-        write_bytes(self._path, dump_cassette(entries, incomplete=waiting, comments=current.comments))
+        save_cassette(self._path, entries, incomplete=waiting, comments=current.comments, home=self._home)
 
 
 def rejected_path(path: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from claude_replay.api import Endpoint, last_user_text, model_of
-from claude_replay.cassette import Entry, Journal, Recorded, ensure_writable, key_of, read_journals
+from claude_replay.cassette import Entry, Journal, Media, Recorded, ensure_writable, key_of, read_journals
 from claude_replay.errors import (
     CassetteError,
     CassetteLoadError,
@@ -104,11 +104,12 @@ class Session:
         self.tally.notes.extend(settings.notes)
         redactor = redactor_for(settings, self.environ)
         journal = Journal(self.path, label=self.label, mode=mode)
-        self._recorder = Recorder(self.path, redactor, journal, settings.record_errors)
+        media = Media(self.path, home=settings.dir)
+        self._recorder = Recorder(self.path, redactor, journal, media, settings.record_errors)
         if mode == "once":
             self._fresh = self.run.claim_new(self.path, exists=self.path.exists())
         if mode in _RECORDING_MODES:
-            self.tally.notes.extend(adopt_journals(self.path, self.label))
+            self.tally.notes.extend(adopt_journals(self.path, self.label, settings.dir))
         by_order = settings.match == "sequence"
         self._loaded = Loaded(self.path, rules_for(settings.ignore), redactor, by_order=by_order)
         self._fresh = self._fresh or (mode == "once" and self._is_waiting())
@@ -298,7 +299,8 @@ class Session:
     def _save(self, recorded: Sequence[Recorded], *, passed: bool) -> bool:
         """Write what there is to be written; whether what was recorded is in the cassette now."""
         mode = self.settings.mode
-        saver = Saver(self.path, self.run, label=self.label, shared=self.explicit)
+        home = self.settings.dir
+        saver = Saver(self.path, self.run, label=self.label, shared=self.explicit, home=home)
         if recorded and not passed and self.settings.save == "passed":
             self._note(f"{len(recorded)} recorded by a test that did not pass: not kept (save = passed)")
         elif recorded and not passed and mode == "rewrite":

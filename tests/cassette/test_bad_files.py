@@ -119,8 +119,7 @@ def test_a_merge_conflict_is_called_one(start: int) -> None:
     """Wherever git has left it, from the first line on."""
     lines = GOOD.splitlines(keepends=True)
     line = [0, 3, 12, len(lines) - 2][start]
-    lines[line:line] = [b"<<<<<<< HEAD\n", lines[line], b"=======\n", b"other\n", b">>>>>>> branch\n"]
-    assert refuse(b"".join(lines)) == (
+    lines[line:line] = [b"    assert refuse(b"".join(lines)) == (
         f"c.yaml:{line + 1}: git left a merge conflict here ('<<<<<<< HEAD')\n"
         "Keep one side (git checkout --ours FILE, or --theirs), or both by deleting the marks, or delete the "
         "file and record it anew: pytest --claude-record=once"
@@ -302,7 +301,8 @@ def test_a_wrong_value_is_an_error_with_its_place_or_is_valid(number: int) -> No
         (
             {"zzz": 1},
             "response: the key 'zzz' is not known; there are: "
-            "status, headers, body, lines, text, binary, parts, events, tail, padding, times, ended",
+<<<<<<< HEAD
+            "status, headers, media, body, lines, text, binary, parts, events, tail, padding, times, ended",
         ),
         ({"text": "x"}, "response: has body and text; one body was expected"),
         ({"headers": {"a": ["b"]}}, "response.headers.a: text was expected, not ['b']"),
