@@ -119,7 +119,8 @@ def test_a_merge_conflict_is_called_one(start: int) -> None:
     """Wherever git has left it, from the first line on."""
     lines = GOOD.splitlines(keepends=True)
     line = [0, 3, 12, len(lines) - 2][start]
-    lines[line:line] = [b"    assert refuse(b"".join(lines)) == (
+    lines[line:line] = [b"<<<<<<< HEAD\n", lines[line], b"=======\n", b"other\n", b">>>>>>> branch\n"]
+    assert refuse(b"".join(lines)) == (
         f"c.yaml:{line + 1}: git left a merge conflict here ('<<<<<<< HEAD')\n"
         "Keep one side (git checkout --ours FILE, or --theirs), or both by deleting the marks, or delete the "
         "file and record it anew: pytest --claude-record=once"
@@ -301,7 +302,6 @@ def test_a_wrong_value_is_an_error_with_its_place_or_is_valid(number: int) -> No
         (
             {"zzz": 1},
             "response: the key 'zzz' is not known; there are: "
-<<<<<<< HEAD
             "status, headers, media, body, lines, text, binary, parts, events, tail, padding, times, ended",
         ),
         ({"text": "x"}, "response: has body and text; one body was expected"),
@@ -377,7 +377,7 @@ def test_messages_about_events_name_their_number(event: object, problem: str | N
         ({"parts": {}}, "response.parts: a list of parts was expected, not {}"),
         (
             {"parts": [{"nam": "x"}]},
-            "response.parts[0]: a part has name, filename, type, headers, body, text, binary, not {'nam': 'x'}",
+            "response.parts[0]: a part has name, filename, type, headers, media, body, text, binary, not {'nam': 'x'}",
         ),
         (
             {"parts": [{"name": "x"}, {"name": 1}]},
