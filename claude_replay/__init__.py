@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from claude_replay.cache import MemoryStore
+    from claude_replay.cache import MemoryStore, SQLiteStore
+    from claude_replay.cache.response_cache import ResponseCache
     from claude_replay.cache.stores.encrypted import EncryptedStore
     from claude_replay.cache.stores.redis import RedisStore
     from claude_replay.errors import (
@@ -52,6 +53,8 @@ __all__ = [
     "ReplayFailure",
     "Request",
     "Response",
+    "ResponseCache",
+    "SQLiteStore",
     "SecretFound",
     "SettingsError",
     "StoreError",
@@ -69,6 +72,8 @@ _HOMES = {
     "RedisStore": "cache.stores.redis",
     "Request": "exchange",
     "Response": "exchange",
+    "ResponseCache": "cache.response_cache",
+    "SQLiteStore": "cache",
     "Usage": "exchange",
     "use_cassette": "intercept.use",
 }

@@ -9,5 +9,6 @@ from __future__ import annotations
 from claude_replay.cache.entry import Entry, Listed, Selection, Stored, StoreStats
 from claude_replay.cache.stores.base import Store
 from claude_replay.cache.stores.memory import MemoryStore
+from claude_replay.cache.stores.sqlite import SQLiteStore
 
-__all__ = ["Entry", "Listed", "MemoryStore", "Selection", "Store", "StoreStats", "Stored"]
+__all__ = ["Entry", "Listed", "MemoryStore", "SQLiteStore", "Selection", "Store", "StoreStats", "Stored"]

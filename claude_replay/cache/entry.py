@@ -27,8 +27,8 @@ class Entry:
     One answer on the shelf.
 
     `key` is 64 hex digits; everything that makes two requests different is in it, `namespace` too.
-    `envelope` is the answer as UTF-8 JSON (claude_replay.cache.envelope), `request` what was asked, as
-    zlib-compressed UTF-8 JSON, for people and for export; a hit needs the first only.
+    `envelope` is the answer (claude_replay.cache.envelope), `request` what was asked, as zlib-compressed UTF-8
+    JSON, for people and for export; a hit needs the first only.
     `created` and `expires` are Unix seconds: the moment the request was sent, and from when on a store may
     never give the entry back (None: never). `model` is the one that was asked for.
     `marks` are short texts to find related entries by (`Store.kin`); `lineage` says what the request was made

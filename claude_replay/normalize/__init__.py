@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from claude_replay.normalize.canonical import Canonical, canonicalize, unwrap_text
+from claude_replay.normalize.canonical import (
+    Canonical,
+    canonical_betas,
+    canonical_body,
+    canonicalize,
+    unwrap_text,
+)
 from claude_replay.normalize.paths import PathRule, parse_path, parse_rule
-from claude_replay.normalize.rules import DEFAULT_IGNORE, MATCHING, RULES_VERSION, Rules
+from claude_replay.normalize.rules import CACHING, DEFAULT_IGNORE, MATCHING, RULES_VERSION, Rules
 from claude_replay.normalize.values import PRESETS, VALUE_NORMALIZERS
 
 __all__ = [
+    "CACHING",
     "DEFAULT_IGNORE",
     "MATCHING",
     "PRESETS",
@@ -16,6 +23,8 @@ __all__ = [
     "Canonical",
     "PathRule",
     "Rules",
+    "canonical_betas",
+    "canonical_body",
     "canonicalize",
     "parse_path",
     "parse_rule",

@@ -18,7 +18,7 @@ from claude_replay.bodies import decode_multipart, describe_part
 from claude_replay.exchange import Binary, EventStream, Json, JsonLines, Multipart, Part, Request, Text
 from claude_replay.normalize.rules import Rules
 
-__all__ = ["Canonical", "canonicalize", "unwrap_text"]
+__all__ = ["Canonical", "canonical_betas", "canonical_body", "canonicalize", "unwrap_text"]
 
 _Object = dict[str, object]
 # Where blocks hold blocks, or say by whose call they came; never what a tool is given or what describes it.
@@ -52,23 +52,25 @@ def canonicalize(request: Request, rules: Rules, endpoint: Endpoint | None = Non
     form: _Object = {
         "operation": endpoint.operation,
         "query": [list(pair) for pair in endpoint.query],
-        "betas": _canonical_betas(betas) if betas else [],
+        "betas": canonical_betas(betas) if betas else [],
     }
     if isinstance(request.body, Json):
-        form["body"] = _canonical_json(request.body.value, endpoint.takes_messages, rules)
+        form["body"] = canonical_body(request.body.value, endpoint.takes_messages, rules)
     elif request.body is not None:
         kind, content = _canonical_other(request.body)
         form[kind] = _apply_paths(content, rules) if kind == "body" else content
     return Canonical(form, hashlib.sha256(_dumps(form).encode()).hexdigest())
 
 
-def _canonical_betas(header: str) -> list[str]:
+def canonical_betas(header: str) -> list[str]:
+    """The features an `anthropic-beta` header asks for, as a sorted list without ways to sign in."""
     betas = {beta.strip() for beta in header.split(",")}
     return sorted(beta for beta in betas if beta and not beta.startswith(_SIGN_IN_BETAS))
 
 
-def _canonical_json(body: object, takes_messages: bool, rules: Rules) -> object:
-    value = _fold_numbers(body)
+def canonical_body(body: object, takes_messages: bool, rules: Rules) -> object:
+    """A JSON body alone; nothing in it is shared with the original where that could be changed in place."""
+    value = _copy_parts(body, rules.exact_numbers) if rules.exact_numbers else _fold_numbers(body)
     if takes_messages and type(value) is dict:
         # A copy by now, so it may be changed in place.
         _Tidier(rules.drop).tidy_request(value)
@@ -123,6 +125,23 @@ def _fold_numbers(value: object) -> object:
         return [_fold_numbers(item) for item in cast("list[object]", value)]
     if kind is float and cast("float", value).is_integer():
         return int(cast("float", value))
+    return value
+
+
+def _copy_parts(body: object, exact: frozenset[str]) -> object:
+    """A copy in which whole numbers are integers, but within the fields of these names at the top."""
+    if type(body) is not dict:
+        return _fold_numbers(body)
+    return {key: _copy(item) if key in exact else _fold_numbers(item) for key, item in body.items()}
+
+
+def _copy(value: object) -> object:
+    kind = type(value)
+    if kind is dict:
+        items = cast("_Object", value).items()
+        return {key: item if type(item) is str else _copy(item) for key, item in items}
+    if kind is list:
+        return [_copy(item) for item in cast("list[object]", value)]
     return value
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from claude_replay.normalize.paths import PathRule, parse_rule
 
-__all__ = ["DEFAULT_IGNORE", "MATCHING", "RULES_VERSION", "Rules"]
+__all__ = ["CACHING", "DEFAULT_IGNORE", "MATCHING", "RULES_VERSION", "Rules"]
 
 RULES_VERSION = 1
 """Raised with every change that gives some request another fingerprint under the default rules."""
@@ -23,11 +23,16 @@ request; `cache_control` marks there, on blocks and on tools.
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is left out (`drop`, by name; `paths`, by path) before two requests are compared."""
+    """
+    What is left out (`drop`, by name; `paths`, by path) before two requests are compared.
+
+    `1` and `1.0` are equal, but within the fields at the top that `exact_numbers` names.
+    """
 
     name: str
     drop: frozenset[str]
     paths: tuple[PathRule, ...] = ()
+    exact_numbers: frozenset[str] = frozenset()
 
     def with_ignored(self, entries: Iterable[str]) -> Rules:
         """
@@ -56,3 +61,15 @@ class Rules:
 
 MATCHING = Rules("matching", frozenset(DEFAULT_IGNORE))
 """The default rules for cassettes."""
+
+CACHING = Rules(
+    "caching",
+    frozenset((*DEFAULT_IGNORE, "stream")),
+    exact_numbers=frozenset(("messages", "system", "tools")),
+)
+"""
+The rules for keys of the response cache, for which nobody reviews what was taken for equal.
+
+Left out is what cannot change the answer: `metadata`, `diagnostics`, `cache_control` marks (what is billed), and
+`stream` (one entry serves both). Numbers in a prompt stay as they were written: Claude may see `1.0`.
+"""

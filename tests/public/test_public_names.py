@@ -29,6 +29,8 @@ NAMES = [
     "ReplayFailure",
     "Request",
     "Response",
+    "ResponseCache",
+    "SQLiteStore",
     "SecretFound",
     "SettingsError",
     "StoreError",

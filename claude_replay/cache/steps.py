@@ -1,0 +1,106 @@
+"""
+The policy asks for I/O in steps; two small loops carry them out, one for sync code and one for async.
+
+A generator of the policy yields a Step and is sent what came of it, or has the error thrown into it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from claude_replay.cache.flight import Flight
+from claude_replay.cache.stores.base import Store
+
+__all__ = ["Ask", "Await", "Pause", "Step", "Work", "arun", "run"]
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Call a method of the store."""
+
+    method: str
+    args: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """Wait until a flight is over, at most `seconds`."""
+
+    flight: Flight
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Do nothing for `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Call a function that takes a while, though it waits for nothing."""
+
+    function: Callable[..., object]
+    args: tuple[object, ...]
+
+
+Step = Ask | Await | Pause | Work
+
+
+def run(steps: Generator[Step, Any, _Result], store: Store) -> _Result:
+    """Carry out the steps; gives what the generator returns."""
+    try:
+        step = next(steps)
+        while True:
+            try:
+                result = _do(step, store)
+            except BaseException as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(result)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+async def arun(steps: Generator[Step, Any, _Result], store: Store) -> _Result:
+    """The same in a task."""
+    try:
+        step = next(steps)
+        while True:
+            try:
+                result = await _ado(step, store)
+            except BaseException as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(result)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+def _do(step: Step, store: Store) -> Any:
+    if isinstance(step, Ask):
+        return getattr(store, step.method)(*step.args)
+    if isinstance(step, Await):
+        return step.flight.wait(step.seconds)
+    if isinstance(step, Work):
+        return step.function(*step.args)
+    return time.sleep(step.seconds)
+
+
+async def _ado(step: Step, store: Store) -> Any:
+    if isinstance(step, Ask):
+        return await getattr(store, f"a{step.method}")(*step.args)
+    if isinstance(step, Await):
+        return await step.flight.await_(step.seconds)
+    import anyio
+    import anyio.to_thread
+
+    if isinstance(step, Work):
+        return await anyio.to_thread.run_sync(step.function, *step.args)
+    return await anyio.sleep(step.seconds)
