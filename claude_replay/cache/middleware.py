@@ -12,7 +12,7 @@ from claude_replay.cache.flight import here, here_async
 from claude_replay.cache.keys import Question
 from claude_replay.cache.lineage import Why
 from claude_replay.cache.live import attend, attend_async, fail, shielded
-from claude_replay.cache.policy import Found, Steps, Ticket
+from claude_replay.cache.policy import FLUSH_AT, Found, Steps, Ticket
 from claude_replay.cache.renewal import in_task, in_thread
 from claude_replay.cache.reply import Outcome, build_response, mark
 from claude_replay.cache.sdk import library, make_api_response, wants_unread
@@ -35,6 +35,7 @@ def handle(cache: ResponseCache, request: Any, call_next: Callable[[Any], Any]) 
     control = desk.hear(call.control)
     seen = desk.glance(call.sent, control)
     if isinstance(seen, Found):
+        run(desk.policy.flush(FLUSH_AT), desk.store)
         return _answer(cache, call, seen, is_async=False)
     result = run(desk.decide(call.sent, control, here, first=call.is_first, asked=seen), desk.store)
     if isinstance(result, Found):

@@ -22,7 +22,7 @@ from claude_replay.cache.statistics import Tally
 from claude_replay.cache.steps import Ask, Await, Pause, Step, Work
 from claude_replay.errors import CacheMiss, StoreError
 
-__all__ = ["Found", "Policy", "Ticket", "Times"]
+__all__ = ["FLUSH_AT", "Found", "Policy", "Ticket", "Times"]
 
 _log = logging.getLogger("claude_replay.cache")
 _Result = TypeVar("_Result")
@@ -33,8 +33,9 @@ _FETCHING_TOGETHER: tuple[Mode, ...] = ("on", "read")
 _KEEPING: tuple[Mode, ...] = ("on", "refresh", "write")
 # Between two looks at what another process fetches, in seconds.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
-_FLUSH_AT = 64
 _WARN_EVERY = 60.0
+FLUSH_AT = 64
+"""Hits after which the store is told of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class Policy:
         found = self.judge(question, control, stored)
         if isinstance(found, Found):
             self.tally.hit(found.answer, stale=found.stale)
-            yield from self.flush(_FLUSH_AT)
+            yield from self.flush(FLUSH_AT)
         return found
 
     def judge(self, question: Question, control: Control, stored: Stored | None) -> Found | str:
