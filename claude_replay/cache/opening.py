@@ -8,51 +8,45 @@ from collections.abc import Callable
 
 from claude_replay.cache.stores.base import Store
 from claude_replay.cache.stores.memory import MemoryStore
+from claude_replay.cache.stores.sqlite import SQLiteStore
 from claude_replay.errors import CacheError
 
 __all__ = ["open_store"]
 
-_SCHEME = re.compile(r"([a-z][a-z0-9+]+)://")
-# Stores that an address leads to: scheme, then the function that opens it.
-_BY_SCHEME: dict[str, Callable[[str], Store]] = {}
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+]+)://")
+_SERVERS = ("redis", "rediss", "unix", "valkey", "valkeys")
 
 
 def open_store(
     named: Store | str | os.PathLike[str] | None, *, max_bytes: int | None, clock: Callable[[], float]
 ) -> Store:
     """
-    None is memory, a path SQLite, an address the server behind it, a store itself.
+    None is memory, a path SQLite, a `redis://` address the server behind it, a store itself.
 
     Raises CacheError for what is none of these, StoreError for a file that cannot be opened.
     """
+    size = {} if max_bytes is None else {"max_bytes": max_bytes}
     if named is None:
-        return (
-            MemoryStore(clock=clock) if max_bytes is None else MemoryStore(max_bytes=max_bytes, clock=clock)
+        return MemoryStore(clock=clock, **size)
+    if not isinstance(named, (str, os.PathLike)):
+        if not callable(getattr(named, "aget", None)):
+            raise CacheError(
+                f"store: {type(named).__name__} is no store; give a path, an address, or a store"
+            )
+        if size:
+            raise CacheError("max_bytes: give it to the store itself, or name a path instead of a store")
+        return named
+    text = os.fspath(named)
+    address = _ADDRESS.match(text)
+    if address is None:
+        return SQLiteStore(text, clock=clock, **size)
+    if address[1].lower() not in _SERVERS:
+        raise CacheError(
+            f"store: nothing is known of {address[0]}...; "
+            f"addresses begin with {', '.join(f'{name}://' for name in _SERVERS)}, anything else is a path"
         )
-    if isinstance(named, (str, os.PathLike)):
-        path = os.fspath(named)
-        scheme = _SCHEME.match(path)
-        if scheme is None:
-            from claude_replay.cache.stores.sqlite import SQLiteStore
+    if size:
+        raise CacheError("max_bytes: how much a server holds is set there (`maxmemory`); leave it out")
+    from claude_replay.cache.stores.redis import RedisStore
 
-            return (
-                SQLiteStore(path, clock=clock)
-                if max_bytes is None
-                else SQLiteStore(path, max_bytes=max_bytes, clock=clock)
-            )
-        opener = _BY_SCHEME.get(scheme[1])
-        if opener is None:
-            known = ", ".join(f"{name}://" for name in sorted(_BY_SCHEME)) or "none"
-            raise CacheError(
-                f"no store for {scheme[0]}...; addresses: {known}; anything else is a path of a file"
-            )
-        if max_bytes is not None:
-            raise CacheError(
-                "max_bytes: how much a server keeps is set there (Redis: maxmemory); leave it out"
-            )
-        return opener(path)
-    if max_bytes is not None:
-        raise CacheError("max_bytes: give it to the store itself, or name a path instead of a store")
-    if not callable(getattr(named, "aget", None)):
-        raise CacheError(f"store: {type(named).__name__} is no store; give a path, an address, or a Store")
-    return named
+    return RedisStore(text)
