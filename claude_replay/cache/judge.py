@@ -62,17 +62,16 @@ def _find_break(stream: EventStream) -> str | None:
     open_blocks: set[object] = set()
     ended = False
     for item in stream.items:
-        if isinstance(item, RawEvent):
-            if not item.text.startswith(":"):
-                return "unreadable"
-        elif isinstance(item, Deltas):
+        if isinstance(item, Deltas):
             if item.index not in open_blocks:
                 return "cut"
-        elif item.name == "error":
-            return "error_event"
-        else:
+        elif isinstance(item, Event):
+            if item.name == "error":
+                return "error_event"
             _follow(item, open_blocks)
             ended = ended or item.name == "message_stop"
+        elif not (isinstance(item, RawEvent) and item.text.startswith(":")):
+            return "unreadable"
     return None if ended and not open_blocks else "cut"
 
 
