@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlsplit
 
 __all__ = ["Endpoint", "describe_endpoint", "identify", "is_claude_host", "is_loopback"]
@@ -77,6 +78,8 @@ def identify(method: str, url: str, headers: Mapping[str, str]) -> Endpoint | No
     return None
 
 
+# A run asks the same few endpoints again and again.
+@lru_cache(maxsize=256)
 def describe_endpoint(method: str, url: str) -> Endpoint:
     """The endpoint of a request that is known to be Claude's."""
     parts = urlsplit(url)

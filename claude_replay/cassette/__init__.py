@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from claude_replay.cassette.entry import Entry
+from claude_replay.cassette.entry import Entry, drop_notes
 from claude_replay.cassette.file import (
     Cassette,
     dump_cassette,
@@ -10,7 +10,7 @@ from claude_replay.cassette.file import (
     parse_cassette,
     save_cassette,
 )
-from claude_replay.cassette.identity import key_of
+from claude_replay.cassette.identity import identify_request, key_of
 from claude_replay.cassette.journal import Journal, Leftover, has_journals, read_journals
 from claude_replay.cassette.media import Media
 from claude_replay.cassette.merge import Recorded, leave_out_known, merge
@@ -37,10 +37,12 @@ __all__ = [
     "Writer",
     "cassette_name",
     "clear_hidden",
+    "drop_notes",
     "dump_cassette",
     "ensure_writable",
     "forget_run",
     "has_journals",
+    "identify_request",
     "key_of",
     "leave_out_known",
     "load_cassette",

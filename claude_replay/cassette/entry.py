@@ -18,15 +18,16 @@ from claude_replay.cassette.document import (
     load_exchange,
     load_request,
 )
-from claude_replay.cassette.identity import seal, trusted_key
+from claude_replay.cassette.identity import Identity, seal, trusted_identity
 from claude_replay.cassette.layout import write_exchange
 from claude_replay.cassette.links import Links, read_labels
 from claude_replay.cassette.media import Media
+from claude_replay.cassette.quick import QuickAnswer, read_quickly
 from claude_replay.cassette.yamltext import DECLINED, YamlError, read, read_own
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import Exchange, Meta, Request, Response
 
-__all__ = ["ADVICE", "Entry"]
+__all__ = ["ADVICE", "Entry", "drop_notes"]
 
 ADVICE = (
     "The file was left as it is. Repair it by hand, take it from version control again, or delete it and "
@@ -37,8 +38,27 @@ ADVICE = (
 _Part = TypeVar("_Part")
 _NONE = object()
 _HEAD = re.compile(rb"- id: (\S+)\n")
+# What stands above most requests; the number is one that this package has written.
+_QUICK_HEAD = re.compile(
+    rb"- id: \S+\n(?:  meta: {recorded_at: '[0-9TZ:-]+'(?:, duration: ((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?))?}\n)?"
+)
+_NOTES = re.compile(
+    r"^(- id:) [0-9a-f]{16}-[0-9a-f-]+$"
+    r"|^(  meta:) {recorded_at: '[0-9TZ:-]+'(?:, duration: [0-9.]+)?}$"
+    r"|^(    continues:) [][0-9a-f/, -]+$",
+    re.MULTILINE,
+)
 _REQUEST, _RESPONSE = b"\n  request:\n", b"\n  response:\n"
 _CONTINUES = re.compile(rb"\n    continues: ([^\n#]+)\n")
+
+
+def drop_notes(text: str) -> str:
+    """
+    The text of a cassette without ids and dates; it has as many lines.
+
+    They are made here and hold no secret, whatever their digits spell.
+    """
+    return _NOTES.sub(r"\1\2\3", text)
 
 
 class Entry:
@@ -59,6 +79,7 @@ class Entry:
         "_is_kept",
         "_links",
         "_place",
+        "_quick",
         "_request",
         "line",
         "name",
@@ -82,7 +103,8 @@ class Entry:
         self._is_kept = line > 0 and data is not None
         self._request: Request | None = None
         self._answer: tuple[Response, Meta] | None = None
-        self._found: tuple[str, int, int] | None = None
+        self._quick: tuple[QuickAnswer, float] | None = None
+        self._found: tuple[Identity, int, int] | None = None
         # Set by `link`: where the exchanges are that this one points at.
         self._links: Links[Entry] | None = None
         self._place = 0
@@ -158,22 +180,27 @@ class Entry:
     def find_key(self) -> str | None:
         """The key by which this request is found, if its id still vouches for it; nothing is parsed."""
         found = self._find_request()
-        return found[0] if found else None
+        return found[0].key if found else None
 
-    def _find_request(self) -> tuple[str, int, int] | None:
-        """The key of an exchange whose id vouches for its request, and where the request begins and ends."""
+    def find_sent(self) -> str:
+        """The digest of this request as it is sent, if its id vouches for that; else empty."""
+        found = self._find_request()
+        return found[0].sent if found else ""
+
+    def _find_request(self) -> tuple[Identity, int, int] | None:
+        """What the id of an exchange vouches for, and where its request begins and ends; None if for nothing."""
         if self._found is None and self._data is not None:
             start, end = self._data.find(_REQUEST) + 1, self._data.find(_RESPONSE) + 1
-            if 0 < start < end and (key := self._trusted_key(self._data[start:end])):
-                self._found = key, start, end
+            if 0 < start < end and (known := self._trusted_identity(self._data[start:end])):
+                self._found = known, start, end
         return self._found
 
-    def _trusted_key(self, request_text: bytes) -> str | None:
+    def _trusted_identity(self, request_text: bytes) -> Identity | None:
         try:
             seals = self._links.seals(self._place) if self._links is not None else ()
         except ValueError:
             return None
-        return trusted_key(self.short_id, request_text, seals)
+        return trusted_identity(self.short_id, request_text, seals)
 
     @property
     def exchange(self) -> Exchange:
@@ -218,6 +245,20 @@ class Entry:
     def read_media(self, name: str, size: object) -> bytes:
         """The content of a side file; raises ValueError where it is missing or was changed."""
         return Media(Path(self.name)).read(name, size)
+
+    @property
+    def quick_answer(self) -> tuple[QuickAnswer, float] | None:
+        """
+        A whole answer and the seconds it took when it was live, without its being parsed.
+
+        None where it was parsed already, or has to be.
+        """
+        if self._quick is None and self._exchange is None and self._answer is None:
+            found = self._find_request()
+            head = _QUICK_HEAD.fullmatch(self.data, 0, found[1]) if found else None
+            if found and head and (answer := read_quickly(self.data[found[2] :])):
+                self._quick = answer, float(head[1] or 0)
+        return self._quick
 
     def _try(self, load: Callable[[object, Surroundings], _Part], data: bytes) -> _Part | None:
         try:

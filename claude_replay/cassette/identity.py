@@ -1,11 +1,12 @@
 """
 The id of an exchange: who asked for it, and whether the text still is what was asked.
 
-`6f1c0d9a4b7e2c11-5d41402a` is the start of the request's fingerprint under the default matching rules, and a
-check sum of the request as it stands in the file. As long as the two belong together a request need not be
-parsed to be found; a request that was edited by hand no longer fits its check sum, and is parsed and
-fingerprinted anew. Where a request points at exchanges above it, their check sums are part of its own: an edited turn
-changes what all that go on from it mean.
+`6f1c0d9a4b7e2c11-5d41402a-9e107d9d372bb682` is the start of the request's fingerprint under the default
+matching rules, a check sum of the request as it stands in the file, and, where the body is JSON, the digest of
+the request as it is sent. As long as they belong together neither of the two requests need be parsed to find
+one by the other; a request that was edited by hand no longer fits its check sum, and is parsed and
+fingerprinted anew. Ids without the last part are as good. Where a request points at exchanges above it, their
+check sums are part of its own: an edited turn changes what all that go on from it mean.
 """
 
 from __future__ import annotations
@@ -13,14 +14,24 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from claude_replay.exchange import Request
-from claude_replay.normalize import MATCHING, RULES_VERSION, canonicalize
+from claude_replay.api import describe_endpoint
+from claude_replay.bodies import dump_json
+from claude_replay.exchange import Json, Request
+from claude_replay.normalize import MATCHING, RULES_VERSION, canonicalize, digest_sent
 
-__all__ = ["key_of", "make_id", "seal", "trusted_key"]
+__all__ = ["Identity", "identify_request", "key_of", "make_id", "seal", "trusted_identity"]
 
 _KEY_DIGITS = 16
-_ID = re.compile(r"([0-9a-f]{16})-([0-9a-f]{8})")
+_ID = re.compile(r"([0-9a-f]{16})-([0-9a-f]{8})(?:-([0-9a-f]{16}))?")
+
+
+class Identity(NamedTuple):
+    """What an id vouches for: the `key` of its request, and the digest of it as `sent` ("" where there is none)."""
+
+    key: str
+    sent: str
 
 
 def key_of(fingerprint: str) -> str:
@@ -28,22 +39,37 @@ def key_of(fingerprint: str) -> str:
     return fingerprint[:_KEY_DIGITS]
 
 
+def identify_request(request: Request) -> Identity:
+    """What an id says of this request, under the default matching rules."""
+    return Identity(key_of(canonicalize(request, MATCHING).fingerprint), _digest(request))
+
+
+def _digest(request: Request) -> str:
+    # Of another media type the same bytes may mean something else.
+    if not isinstance(request.body, Json) or "content-type" in request.headers:
+        return ""
+    endpoint = describe_endpoint(request.method, request.url)
+    return digest_sent(endpoint, request.headers.get("anthropic-beta", ""), dump_json(request.body.value))
+
+
 def make_id(request: Request, request_text: bytes, seals: Sequence[int] = ()) -> str:
-    """The id of an exchange whose request stands in the file as `request_text`; `seals` as in `trusted_key`."""
-    key = key_of(canonicalize(request, MATCHING).fingerprint)
-    return f"{key}-{_checksum(key, request_text, seals)}"
+    """The id of an exchange whose request stands in the file as `request_text`; `seals` as in `trusted_identity`."""
+    identity = identify_request(request)
+    parts = (identity.key, _checksum(identity, request_text, seals), identity.sent)
+    return "-".join(part for part in parts if part)
 
 
-def trusted_key(short_id: str, request_text: bytes, seals: Sequence[int] = ()) -> str | None:
+def trusted_identity(short_id: str, request_text: bytes, seals: Sequence[int] = ()) -> Identity | None:
     """
-    The key an id vouches for; None where the id is of another kind or the text was changed since.
+    What an id vouches for; None where it is of another kind or the text was changed since.
 
     `seals` are those of the exchanges that the request points at.
     """
     match = _ID.fullmatch(short_id)
-    if match is None or _checksum(match[1], request_text, seals) != match[2]:
+    if match is None:
         return None
-    return match[1]
+    identity = Identity(match[1], match[3] or "")
+    return identity if _checksum(identity, request_text, seals) == match[2] else None
 
 
 def seal(text: bytes, seals: Sequence[int] = ()) -> int:
@@ -51,8 +77,9 @@ def seal(text: bytes, seals: Sequence[int] = ()) -> int:
     return zlib.crc32(text, zlib.crc32(repr(list(seals)).encode()))
 
 
-def _checksum(key: str, request_text: bytes, seals: Sequence[int] = ()) -> str:
+def _checksum(identity: Identity, request_text: bytes, seals: Sequence[int] = ()) -> str:
     # With the version of the rules: a fingerprint made under other rules says nothing. Against accidents
     # only: whoever may change the file may write any answer into it.
-    said = f"{RULES_VERSION} {key}" + (f" {list(seals)}" if seals else "")
+    parts = (str(RULES_VERSION), *identity, str(list(seals)) if seals else "")
+    said = " ".join(part for part in parts if part)
     return f"{zlib.crc32(request_text, zlib.crc32(said.encode())):08x}"

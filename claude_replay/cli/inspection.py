@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_replay.api import describe_endpoint, is_finished, wants_stream
-from claude_replay.cassette import Cassette, Entry, key_of, load_cassette
+from claude_replay.cassette import Cassette, Entry, identify_request, load_cassette
 from claude_replay.cassette.formats.unpack import gunzip, is_gzip
 from claude_replay.cassette.yamltext import Limits
 from claude_replay.cli.problems import read_problem
 from claude_replay.cli.secrets import drop_values, find_fakes, find_lines, find_places
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import EventStream, Exchange
-from claude_replay.normalize import MATCHING, canonicalize
 from claude_replay.redact import Redactor
 
 __all__ = ["Finding", "Inspection"]
@@ -148,8 +147,9 @@ def _find_doubts(exchange: Exchange) -> Iterator[str]:
 
 def _judge_id(exchange: Exchange, entry: Entry) -> tuple[str, bool] | None:
     """What is wrong with the id of an exchange, and whether that is an error; None without a fault."""
-    key, _, _ = entry.short_id.partition("-")
-    if not key or key == key_of(canonicalize(exchange.request, MATCHING).fingerprint):
+    stated, _, _ = entry.short_id.partition("-")
+    key, sent = identify_request(exchange.request)
+    if not stated or (stated == key and entry.find_sent() in ("", sent)):
         return None
     if entry.find_key() is None:
         return "its id no longer fits the request: edited by hand, it answers what it asks now", False

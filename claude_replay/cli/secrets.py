@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from claude_replay.cassette import drop_notes
 from claude_replay.cassette.formats.recorded import is_masked
 from claude_replay.exchange import Exchange
 from claude_replay.redact import CREDENTIAL_HEADERS, Redactor
@@ -71,6 +72,7 @@ def find_lines(text: str, redactor: Redactor, fakes: Iterable[str] = ()) -> list
     for fake in fakes:
         # As a whole: a fake must not take the beginning off a real one.
         text = re.sub(rf"(?<![\w-]){re.escape(fake)}(?![\w-])", "", text)
+    text = drop_notes(text)
     if not redactor.find_in_text(text):
         return []
     return [number for number, line in enumerate(text.split("\n"), 1) if redactor.find_in_text(line)] or [1]

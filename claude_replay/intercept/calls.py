@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from claude_replay.api import Endpoint
@@ -21,6 +22,7 @@ __all__ = ["Call"]
 # How clients without an API key sign in. Tokens never enter a cassette, and are not asked for on replay: the
 # placeholder key takes their place.
 _SIGN_IN = "POST /v1/oauth/token"
+_JSON = "application/json"
 # What replay needs of a request's twenty headers; reading all of them would be felt in each replayed call.
 _LOOKED_AT = frozenset(name.encode() for name in (*KEPT_REQUEST_HEADERS, "content-encoding"))
 
@@ -48,12 +50,22 @@ class Call:
         session = self._session
         if self._endpoint.operation == _SIGN_IN and session.may_send:
             return None
-        outcome = session.begin(self._convert(content), self._endpoint)
+        outcome = self._recall(content) or session.begin(self._convert(content), self._endpoint)
         if isinstance(outcome, Entry):
             return play(session, outcome)
         if outcome is not None:
             self._answer = LiveAnswer(session, outcome)
         return None
+
+    def _recall(self, content: bytes) -> Entry | None:
+        """What is recorded for these very bytes, as most requests of a replay are."""
+        __tracebackhide__ = True
+        headers = read_headers(self._request.headers, _LOOKED_AT)
+        if headers.get("content-type") != _JSON or "content-encoding" in headers:
+            return None
+        # Not the client's request itself: the session keeps what it is given.
+        ask = partial(_make_request, self._request.method, self._url, headers, content)
+        return self._session.recall(self._endpoint, headers.get("anthropic-beta", ""), content, ask)
 
     def _convert(self, content: bytes) -> Request:
         headers = read_headers(self._request.headers, None if self._session.may_send else _LOOKED_AT)
@@ -61,7 +73,7 @@ class Call:
             # What cannot be unpacked here, the server may understand all the same.
             with suppress(ValueError):
                 content = decompress(content, encoding)
-        return Request(self._request.method, self._url, headers, decode_body(content, media_type(headers)))
+        return _make_request(self._request.method, self._url, headers, content)
 
     @contextmanager
     def sending(self) -> Iterator[None]:
@@ -78,6 +90,10 @@ class Call:
         if self._answer is not None:
             self._answer.answered(response.status_code, read_headers(response.headers))
         return self._answer
+
+
+def _make_request(method: str, url: str, headers: Mapping[str, str], content: bytes) -> Request:
+    return Request(method, url, headers, decode_body(content, media_type(headers)))
 
 
 def read_headers(headers: Any, names: Container[bytes] | None = None) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -16,6 +16,7 @@ from claude_replay.session import Session
 
 __all__ = ["Playback", "play"]
 
+_Pace = float | Literal["instant", "recorded"]
 _RETRYABLE = (408, 409, 429)
 _CHUNK_EVENTS = 32  # events handed over together when nobody waits between them
 # An application that cancels a call does so a while after what it waited for, and replay is faster than life.
@@ -54,11 +55,12 @@ class Playback:
 
 def play(session: Session, entry: Entry) -> Playback:
     """Turn a recorded exchange into an answer at the pace the session's settings ask for."""
-    (response, meta), pace = entry.answer, session.settings.pace
-    headers = list(response.headers.items())
-    if pace == "instant" and _is_retried(response):
-        # The SDK reads this before retry-after, and sleeps for no longer (anthropic 2.12, _base_client.py).
-        headers = [*(pair for pair in headers if pair[0] != "retry-after-ms"), ("retry-after-ms", "1")]
+    pace = session.settings.pace
+    if (quick := entry.quick_answer) is not None:
+        answer = quick[0]
+        return _whole(answer.status, _headers(answer.status, answer.headers, pace), answer.content)
+    response, meta = entry.answer
+    headers = _headers(response.status, response.headers, pace)
     if response.ended != "complete":
         pieces = _pieces(response, meta, pace)
         patience = _PATIENCE + (meta.duration or 0.0) if response.ended == "cancelled" else 0.0
@@ -66,15 +68,26 @@ def play(session: Session, entry: Entry) -> Playback:
         return Playback(response.status, headers, pieces, missing, patience)
     if isinstance(response.body, EventStream):
         return Playback(response.status, headers, _pieces(response, meta, pace))
-    content = encode_body(response.body)
+    return _whole(response.status, headers, encode_body(response.body))
+
+
+def _whole(status: int, headers: list[tuple[str, str]], content: bytes) -> Playback:
     headers.append(("content-length", str(len(content))))
-    return Playback(response.status, headers, ((0.0, content),))
+    return Playback(status, headers, ((0.0, content),))
 
 
-def _is_retried(response: Response) -> bool:
+def _headers(status: int, kept: Mapping[str, str], pace: _Pace) -> list[tuple[str, str]]:
+    headers = list(kept.items())
+    if pace == "instant" and _is_retried(status, kept):
+        # The SDK reads this before retry-after, and sleeps for no longer (anthropic 2.12, _base_client.py).
+        headers = [*(pair for pair in headers if pair[0] != "retry-after-ms"), ("retry-after-ms", "1")]
+    return headers
+
+
+def _is_retried(status: int, headers: Mapping[str, str]) -> bool:
     # As the SDK decides (anthropic 2.12, `_base_client._should_retry`).
-    asked = response.headers.get("x-should-retry")
-    return asked == "true" or response.status in _RETRYABLE or response.status >= 500
+    asked = headers.get("x-should-retry")
+    return asked == "true" or status in _RETRYABLE or status >= 500
 
 
 def _missing(session: Session, response: Response, patience: float) -> RecordingEnded:
@@ -92,9 +105,7 @@ def _missing(session: Session, response: Response, patience: float) -> Recording
     )
 
 
-def _pieces(
-    response: Response, meta: Meta, pace: float | Literal["instant", "recorded"]
-) -> Iterator[tuple[float, bytes]]:
+def _pieces(response: Response, meta: Meta, pace: _Pace) -> Iterator[tuple[float, bytes]]:
     body = response.body
     chunks = encode_chunks(body) if isinstance(body, EventStream) else iter([encode_body(body)])
     if pace == "instant":

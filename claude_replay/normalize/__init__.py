@@ -11,6 +11,7 @@ from claude_replay.normalize.canonical import (
 )
 from claude_replay.normalize.paths import PathRule, parse_path, parse_rule
 from claude_replay.normalize.rules import CACHING, DEFAULT_IGNORE, MATCHING, RULES_VERSION, Rules
+from claude_replay.normalize.sent import digest_sent
 from claude_replay.normalize.values import PRESETS, VALUE_NORMALIZERS
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "canonical_betas",
     "canonical_body",
     "canonicalize",
+    "digest_sent",
     "parse_path",
     "parse_rule",
     "unwrap_text",

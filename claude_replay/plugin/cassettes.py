@@ -15,7 +15,7 @@ from claude_replay.intercept.use import prepare_session
 from claude_replay.plugin.items import make_session
 from claude_replay.replay import Asked
 from claude_replay.session import Handle, Session
-from claude_replay.session.session import Answered
+from claude_replay.session.answered import Answered
 
 if TYPE_CHECKING:
     from claude_replay.plugin.state import State

@@ -36,12 +36,22 @@ class Loaded:
             self.cassette = cassette or Cassette()
             # The ids in the file say nothing under other rules than those they were made with.
             self._is_exact = rules != MATCHING or by_order
-            self.keys = self._find_keys()
+            self._know(self._find_keys())
 
     @property
     def entries(self) -> list[Entry]:
         """The exchanges in file order."""
         return self.cassette.entries
+
+    def _know(self, keys: list[str]) -> None:
+        self.keys = keys
+        # The keys of requests that need not be parsed, by the digest of what is sent; whoever goes by order wants
+        # to know how the two differ.
+        self.keys_by_digest = {
+            digest: key
+            for entry, key in zip(self.entries, keys, strict=True)
+            if not self._by_order and (digest := entry.find_sent())
+        }
 
     def _find_keys(self) -> list[str]:
         if self._by_order:
@@ -79,7 +89,7 @@ class Loaded:
             return None
         self._is_exact = True
         with _no_garbage():
-            self.keys = self._find_keys()
+            self._know(self._find_keys())
         return self.keys
 
     def describe_unplayed(self, ordinals: Iterable[int]) -> list[str]:

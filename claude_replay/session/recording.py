@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claude_replay.cassette import Entry, Form, Journal, Media, Recorded, Writer
+from claude_replay.cassette import Entry, Form, Journal, Media, Recorded, Writer, drop_notes
 from claude_replay.errors import CassetteSaveError, ClaudeReplayError, SecretFound
 from claude_replay.exchange import Exchange, Meta, Request, Response
 from claude_replay.normalize import Canonical
@@ -121,7 +121,7 @@ class Recorder:
         """Where what is to be written still holds a secret."""
         if place := self.redactor.find(exchange):
             return place
-        if self.redactor.find_in_text(form.data.decode("utf-8")):
+        if self.redactor.find_in_text(drop_notes(form.data.decode("utf-8"))):
             return "the written text"
         return next(
             (

@@ -19,10 +19,11 @@ from claude_replay.errors import (
     UnplayedExchanges,
 )
 from claude_replay.exchange import Exchange, Meta, Request, Response
-from claude_replay.normalize import Canonical, canonicalize
+from claude_replay.normalize import Canonical, canonicalize, digest_sent
 from claude_replay.replay import Asked, Compare, Decider, Miss, Outcome, Pass, Play, Record, explain_miss
 from claude_replay.session.accounts import count_played
 from claude_replay.session.adoption import adopt_journals
+from claude_replay.session.answered import Answered
 from claude_replay.session.comparison import compare
 from claude_replay.session.driftlog import DriftLog
 from claude_replay.session.loaded import Loaded
@@ -35,7 +36,7 @@ from claude_replay.session.turns import Turns
 from claude_replay.session.unplayed import explain_unplayed
 from claude_replay.settings import Settings, may_send
 
-__all__ = ["Answered", "Session"]
+__all__ = ["Session"]
 
 _RECORDING_MODES = ("once", "new_episodes", "rewrite", "all")
 _PLAYING_MODES = ("none", "once", "new_episodes")
@@ -43,22 +44,7 @@ _MOST_SKIPPED = 5
 _Failure = TypeVar("_Failure", bound=ReplayFailure)
 
 
-@dataclass(slots=True)
-class Answered:
-    """A request of this run and, once there is one, its answer; both redacted."""
-
-    request: Request
-    source: Entry | None = None
-    live: Exchange | None = None
-    played: bool = False
-
-    @property
-    def exchange(self) -> Exchange | None:
-        """Request and answer; None before there is one."""
-        return self.source.exchange if self.source is not None else self.live
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Session:
     """
     One cassette in use.
@@ -160,20 +146,55 @@ class Session:
                 else:
                     asked = describe_request(endpoint, clean)
                     outcome = self._turns.take(asked, clean, canonical, number=order + 1)
-                if isinstance(outcome, Play):
-                    answered.source, answered.played = self._loaded.entries[outcome.ordinal], True
-                    count_played(self.tally, *answered.source.answer)
-                    return answered.source
             except CassetteMiss as miss:
                 raise self.remember(miss) from None
             except CassetteLoadError as error:
-                raise self.remember(CassetteMiss(f"claude_replay: {error}", reason="unreadable")) from None
+                raise self._unreadable(error) from None
+            if isinstance(outcome, Play):
+                return self._play(answered, outcome)
             if not isinstance(outcome, Miss):
                 self.tally.live += 1
         asked = describe_request(endpoint, clean)
         if isinstance(outcome, Miss):
             raise self._miss(asked, canonical)
         return self._issue(outcome, Ticket(order, request, canonical, str(asked)))
+
+    def recall(
+        self, endpoint: Endpoint, betas: str, content: bytes, ask: Callable[[], Request]
+    ) -> Entry | None:
+        """
+        What to play for a request that is, byte for byte, one of those recorded; None where `begin` has to look.
+
+        `content` is its JSON body as sent, `betas` its `anthropic-beta` header. It is neither parsed nor redacted
+        until somebody asks for it: what equals a recording holds no more secrets than that, and `ask` makes the
+        request then.
+        """
+        known = self._loaded.keys_by_digest
+        if not known or self.settings.mode not in _PLAYING_MODES:
+            return None
+        key = known.get(digest_sent(endpoint, betas, content))
+        if key is None:
+            return None
+        with self._lock:
+            self._refuse_late()
+            outcome = self._decider.decide(key)
+            if not isinstance(outcome, Play):
+                return None
+            answered = Answered(lambda: self._recorder.redactor.request(ask()))
+            self.answered.append(answered)
+            return self._play(answered, outcome)
+
+    def _play(self, answered: Answered, outcome: Play) -> Entry:
+        entry = answered.source = self._loaded.entries[outcome.ordinal]
+        answered.played = True
+        try:
+            count_played(self.tally, entry)
+        except CassetteLoadError as error:
+            raise self._unreadable(error) from None
+        return entry
+
+    def _unreadable(self, error: CassetteLoadError) -> CassetteMiss:
+        return self.remember(CassetteMiss(f"claude_replay: {error}", reason="unreadable"))
 
     def _refuse_late(self) -> None:
         if self.closed:

@@ -11,14 +11,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from anthropic import Anthropic, BadRequestError
 
 from claude_replay import use_cassette
+from claude_replay.cassette import load_cassette
 from claude_replay.cassette.identity import make_id
-from claude_replay.exchange import Json, Request
+from claude_replay.exchange import Json
 from standin import ClaudeServer
 from standin.clients import KEY, make_request
 
@@ -35,8 +37,6 @@ RECORDING = """
 import os, signal, sys
 from anthropic import Anthropic
 from claude_replay import use_cassette
-from claude_replay.cassette.identity import make_id
-from claude_replay.exchange import Json, Request
 
 with use_cassette(sys.argv[3], mode="once"):
     client = Anthropic(base_url=sys.argv[1], api_key=sys.argv[2])
@@ -308,14 +308,18 @@ def test_a_request_that_was_only_laid_out_anew_fits_its_id(talk: Path, run: Run)
     assert run("check")[:2] == (0, "1 cassette, 2 exchanges: no findings\n")
 
 
-def test_an_id_made_for_another_request_is_an_error(talk: Path, run: Run) -> None:
+@pytest.mark.parametrize("content", ["Good bye", [{"type": "text", "text": "Hello there"}]])
+def test_an_id_made_for_another_request_is_an_error(talk: Path, run: Run, content: object) -> None:
     """Replay trusts an id whose check sum holds, so this answer would go to a request that nobody sees."""
     data = talk.read_bytes()
     written = data[data.index(b"  request:") : data.index(b"  response:")]
-    other = Request("POST", "https://api.anthropic.com/v1/messages", {}, Json({"model": "claude-x"}))
+    found = load_cassette(talk)
+    assert found is not None
+    shown = found.entries[0].request
+    body = {**shown.json, "messages": [{"role": "user", "content": content}]}
     line = find_line(talk, "- id:")
     lines = data.splitlines(keepends=True)
-    lines[line - 1] = f"- id: {make_id(other, written)}\n".encode()
+    lines[line - 1] = f"- id: {make_id(replace(shown, body=Json(body)), written)}\n".encode()
     talk.write_bytes(b"".join(lines))
     status, out, _ = run("check")
     assert status == 1

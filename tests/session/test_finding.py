@@ -187,13 +187,13 @@ def test_a_request_nobody_vouches_for_is_found_out_in_a_miss(studio: Studio) -> 
     studio.ask("one", mode="once")
     before = studio.path.read_bytes()
     start, end = before.index(b"  request:\n"), before.index(b"  response:\n")
-    from claude_replay.cassette.identity import _checksum
+    from claude_replay.cassette.identity import Identity, _checksum
 
     key = read_keys(studio.path)[0]
     assert key is not None
     damaged = before[start:end].replace(b"url: http", b"url: [http")
     old = before[before.index(b"- id: ") + 6 :].split(b"\n", 1)[0]
-    new = f"{key}-{_checksum(key, damaged)}".encode()
+    new = f"{key}-{_checksum(Identity(key, ''), damaged)}".encode()
     studio.path.write_bytes(before.replace(before[start:end], damaged).replace(old, new))
     assert read_keys(studio.path) == [key]
     with pytest.raises(CassetteMiss) as caught:

@@ -37,7 +37,7 @@ _WORDS = {_render_scalar(value): value for value in (None, True, False)}
 _NUMBER_STARTS = frozenset("-0123456789")
 # What an entry starts with and others point at: text for `read` too, though `emit` quotes those that start with
 # a digit.
-_ID = re.compile("[0-9a-f]{16}-[0-9a-f]{8}(?:/[1-9][0-9]*)?")
+_ID = re.compile("[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{16})?(?:/[1-9][0-9]*)?")
 
 _QUOTED = r"""'[^']*+(?:''[^']*+)*+'|"[^"\\]*+(?:\\.[^"\\]*+)*+\""""
 _NAME = rf"[A-Za-z_/][A-Za-z0-9_./+ -]*+|{_QUOTED}"
