@@ -15,9 +15,11 @@ from claude_replay.api.messages import (
     wants_stream,
 )
 from claude_replay.api.prices import cost_usd
+from claude_replay.api.providers import Place, plain_model
 
 __all__ = [
     "Endpoint",
+    "Place",
     "ToolCall",
     "assemble_message",
     "cost_usd",
@@ -30,6 +32,7 @@ __all__ = [
     "message_text",
     "message_usage",
     "model_of",
+    "plain_model",
     "tool_calls",
     "wants_stream",
 ]

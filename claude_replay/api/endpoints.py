@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, urlsplit
 
+from claude_replay.api.providers import Place, find_place, is_provider_host, is_provider_path
+
 __all__ = ["Endpoint", "describe_endpoint", "identify", "is_claude_host", "is_loopback"]
 
 # Base URLs of the clients in anthropic 2.12 (_client.py; aws, bedrock, foundry, google_cloud, vertex in lib).
@@ -23,8 +25,6 @@ _OPERATIONS = {
 # How the SDK's clients begin their user-agent.
 _CLIENTS = ("Anthropic", "AsyncAnthropic")
 _MESSAGES_PATHS = ("/v1/messages", "/v1/messages/count_tokens")
-_VERTEX_PATH, _VERTEX_VERBS = "/publishers/anthropic/", (":rawPredict", ":streamRawPredict")
-_BEDROCK_PATH, _BEDROCK_VERBS = "/model/", ("/invoke", "/invoke-with-response-stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,13 @@ class Endpoint:
 
     `operation` is "messages", "messages.count_tokens", "complete", or method and path ("GET /v1/models");
     `query` holds the query parameters that carry meaning, sorted; `takes_messages` says that the body is that
-    of the Messages API, which Bedrock and Vertex take under paths of their own.
+    of the Messages API, which Bedrock and Vertex take under paths of their own: `place` is what these say.
     """
 
     operation: str
     query: tuple[tuple[str, str], ...] = ()
     takes_messages: bool = False
+    place: Place | None = None
 
 
 def is_claude_host(host: str) -> bool:
@@ -65,9 +66,10 @@ def identify(method: str, url: str, headers: Mapping[str, str]) -> Endpoint | No
     """
     The endpoint a request is for, or None where it is not Claude's.
 
-    A request is Claude's when its host serves Claude, when Bedrock, Vertex or Foundry serve it on a Claude
-    path, or when its headers say so wherever it goes (to gateways and stand-ins): `anthropic-version`, or the
-    name of one of the SDK's clients, of which those for Bedrock and Vertex send no version.
+    A request is Claude's when its host serves Claude, when Bedrock, Vertex or Foundry (or this machine in
+    their place) serve it on a Claude path, or when its headers say so wherever it goes (to gateways and
+    stand-ins): `anthropic-version`, or the name of one of the SDK's clients, of which those for Bedrock and
+    Vertex send no version.
     """
     if "anthropic-version" in headers or headers.get("user-agent", "").startswith(_CLIENTS):
         return describe_endpoint(method, url)
@@ -83,37 +85,29 @@ def identify(method: str, url: str, headers: Mapping[str, str]) -> Endpoint | No
 def describe_endpoint(method: str, url: str) -> Endpoint:
     """The endpoint of a request that is known to be Claude's."""
     parts = urlsplit(url)
-    path, takes_messages = _strip_prefix(parts.path or "/")
+    path, place = _strip_prefix(parts.path or "/")
     method = method.upper()
     operation = _OPERATIONS.get(path) if method == "POST" else None
     # `?beta=true` is how older SDKs asked for the same endpoint; dropping it keeps their recordings valid.
     pairs = parse_qsl(parts.query, keep_blank_values=True) if parts.query else ()
     query = tuple(sorted(pair for pair in pairs if pair != ("beta", "true")))
-    return Endpoint(operation or f"{method} {path}", query, takes_messages)
+    takes_messages = place.operation is not None if place is not None else path in _MESSAGES_PATHS
+    return Endpoint(operation or f"{method} {path}", query, takes_messages, place)
 
 
-def _strip_prefix(path: str) -> tuple[str, bool]:
-    """The path below gateways and projects, and whether it takes messages."""
+def _strip_prefix(path: str) -> tuple[str, Place | None]:
+    """The path below gateways and projects, and what it says if it is one of Bedrock or Vertex."""
     if path in _MESSAGES_PATHS:
-        return path, True
-    _, vertex, below = path.partition(_VERTEX_PATH)
-    if vertex:
-        return f"/{below}", below.endswith(_VERTEX_VERBS)
+        return path, None
+    place = find_place(path)
+    if place is not None:
+        return place.path, place
     start = path.rfind("/v1/")
-    if start >= 0:
-        path = path[start:].rstrip("/")
-        return path, path in _MESSAGES_PATHS
-    _, bedrock, below = path.partition(_BEDROCK_PATH)
-    if bedrock:
-        # SDKs differ in whether they quote the colon in a model's name.
-        return f"{bedrock}{below.replace('%3A', ':')}", below.endswith(_BEDROCK_VERBS)
-    return path, False
+    return (path[start:].rstrip("/") if start >= 0 else path), None
 
 
 def _is_provider(host: str, path: str) -> bool:
     host = host.rstrip(".")
-    if host.startswith("bedrock-runtime") and host.endswith(".amazonaws.com"):
-        return "anthropic" in path or "claude" in path
-    if host.endswith(("aiplatform.googleapis.com", ".rep.googleapis.com")):
-        return _VERTEX_PATH in path
+    if is_provider_path(path):
+        return is_provider_host(host) or is_loopback(host)
     return host.endswith(".services.ai.azure.com") and path.startswith("/anthropic")

@@ -52,10 +52,16 @@ class Call:
             return None
         outcome = self._recall(content) or session.begin(self._convert(content), self._endpoint)
         if isinstance(outcome, Entry):
-            return play(session, outcome)
+            return play(session, outcome, is_framed=self._is_framed)
         if outcome is not None:
             self._answer = LiveAnswer(session, outcome)
         return None
+
+    @property
+    def _is_framed(self) -> bool:
+        """Whether the client reads a stream as AWS frames."""
+        place = self._endpoint.place
+        return place is not None and place.is_framed
 
     def _recall(self, content: bytes) -> Entry | None:
         """What is recorded for these very bytes, as most requests of a replay are."""

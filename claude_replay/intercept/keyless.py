@@ -2,8 +2,8 @@
 Clients that were made without a key, before any cassette was open.
 
 The SDK looks for a key when a client is made, and refuses to build a request without one; a placeholder in the
-environment comes too late for a client at the top of a module. This is the one place where the SDK itself is
-patched: `_validate_headers` of both clients (anthropic 0.49 to 2.12). Where a version has no such method, such
+environment comes too late for a client at the top of a module. Here and in `signing` the SDK itself is patched,
+here `_validate_headers` of both clients (anthropic 0.49 to 2.12). Where a version has no such method, such
 clients need a key, as they do without this package.
 """
 

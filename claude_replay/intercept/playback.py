@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Literal
 
-from claude_replay.bodies import encode_body, encode_chunks
+from claude_replay.bodies import AWS_EVENT_STREAM, encode_body, encode_chunks, reframe
 from claude_replay.cassette import Entry
 from claude_replay.errors import RecordingEnded
 from claude_replay.exchange import EventStream, Meta, Response
@@ -53,13 +53,19 @@ class Playback:
         self.end()
 
 
-def play(session: Session, entry: Entry) -> Playback:
-    """Turn a recorded exchange into an answer at the pace the session's settings ask for."""
+def play(session: Session, entry: Entry, *, is_framed: bool) -> Playback:
+    """
+    Turn a recorded exchange into an answer at the pace the session's settings ask for.
+
+    `is_framed` says that the client reads event streams as AWS frames.
+    """
     pace = session.settings.pace
     if (quick := entry.quick_answer) is not None:
         answer = quick[0]
         return _whole(answer.status, _headers(answer.status, answer.headers, pace), answer.content)
     response, meta = entry.answer
+    if session.settings.providers == "any":
+        response = _reframe(response, is_framed=is_framed)
     headers = _headers(response.status, response.headers, pace)
     if response.ended != "complete":
         pieces = _pieces(response, meta, pace)
@@ -82,6 +88,15 @@ def _headers(status: int, kept: Mapping[str, str], pace: _Pace) -> list[tuple[st
         # The SDK reads this before retry-after, and sleeps for no longer (anthropic 2.12, _base_client.py).
         headers = [*(pair for pair in headers if pair[0] != "retry-after-ms"), ("retry-after-ms", "1")]
     return headers
+
+
+def _reframe(response: Response, *, is_framed: bool) -> Response:
+    """The answer for a client of another provider than the one it was recorded from."""
+    if not isinstance(response.body, EventStream) or is_framed == (response.body.padding is not None):
+        return response
+    kind = AWS_EVENT_STREAM if is_framed else "text/event-stream; charset=utf-8"
+    headers = {**response.headers, "content-type": kind}
+    return replace(response, headers=headers, body=reframe(response.body, aws=is_framed))
 
 
 def _is_retried(status: int, headers: Mapping[str, str]) -> bool:

@@ -16,6 +16,7 @@ from claude_replay.intercept.credentials import placeholder_key
 from claude_replay.intercept.keyless import KEYLESS
 from claude_replay.intercept.libraries import LIBRARIES
 from claude_replay.intercept.scope import enter, leave
+from claude_replay.intercept.signing import SIGNING
 from claude_replay.intercept.transports import TRANSPORTS
 from claude_replay.session import Handle, Session
 from claude_replay.settings import Layer
@@ -154,6 +155,7 @@ def prepare_session(session: Session) -> ExitStack:
     """Whatever an open session needs of its surroundings but the scope, until the returned stack is closed."""
     TRANSPORTS.install()
     KEYLESS.install()
+    SIGNING.install()
     with ExitStack() as stack:
         if not session.may_send:
             stack.enter_context(placeholder_key())

@@ -16,15 +16,14 @@ from typing import cast
 from claude_replay.api import Endpoint, describe_endpoint
 from claude_replay.bodies import decode_multipart, describe_part
 from claude_replay.exchange import Binary, EventStream, Json, JsonLines, Multipart, Part, Request, Text
+from claude_replay.normalize.provider import canonical_betas, settle_provider
 from claude_replay.normalize.rules import Rules
 
-__all__ = ["Canonical", "canonical_betas", "canonical_body", "canonicalize", "unwrap_text"]
+__all__ = ["Canonical", "canonical_body", "canonicalize", "unwrap_text"]
 
 _Object = dict[str, object]
 # Where blocks hold blocks, or say by whose call they came; never what a tool is given or what describes it.
 _NESTED = ("caller", "content", "source", "tool", "definition", "tool_references")
-# How a client signs in that has a login instead of a key (anthropic 2.12, lib/credentials): a credential.
-_SIGN_IN_BETAS = ("oauth-", "oidc-federation-")
 _dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
@@ -55,17 +54,14 @@ def canonicalize(request: Request, rules: Rules, endpoint: Endpoint | None = Non
         "betas": canonical_betas(betas) if betas else [],
     }
     if isinstance(request.body, Json):
-        form["body"] = canonical_body(request.body.value, endpoint.takes_messages, rules)
+        body = request.body.value
+        if endpoint.takes_messages and isinstance(body, dict):
+            body = settle_provider(form, body, endpoint.place, any_provider=rules.any_provider)
+        form["body"] = canonical_body(body, endpoint.takes_messages, rules)
     elif request.body is not None:
         kind, content = _canonical_other(request.body)
         form[kind] = _apply_paths(content, rules) if kind == "body" else content
     return Canonical(form, hashlib.sha256(_dumps(form).encode()).hexdigest())
-
-
-def canonical_betas(header: str) -> list[str]:
-    """The features an `anthropic-beta` header asks for, as a sorted list without ways to sign in."""
-    betas = {beta.strip() for beta in header.split(",")}
-    return sorted(beta for beta in betas if beta and not beta.startswith(_SIGN_IN_BETAS))
 
 
 def canonical_body(body: object, takes_messages: bool, rules: Rules) -> object:

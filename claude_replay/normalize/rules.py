@@ -27,12 +27,14 @@ class Rules:
     What is left out (`drop`, by name; `paths`, by path) before two requests are compared.
 
     `1` and `1.0` are equal, but within the fields at the top that `exact_numbers` names.
+    With `any_provider` the same question is the same request, whichever provider it is put to.
     """
 
     name: str
     drop: frozenset[str]
     paths: tuple[PathRule, ...] = ()
     exact_numbers: frozenset[str] = frozenset()
+    any_provider: bool = False
 
     def with_ignored(self, entries: Iterable[str]) -> Rules:
         """
@@ -56,7 +58,9 @@ class Rules:
 
     def describe(self) -> tuple[str, ...]:
         """Everything these rules leave out, by name, as settings spell it."""
-        return (*(name for name in DEFAULT_IGNORE if name in self.drop), *(rule.text for rule in self.paths))
+        provider = ("provider",) if self.any_provider else ()
+        dropped = (name for name in DEFAULT_IGNORE if name in self.drop)
+        return (*dropped, *provider, *(rule.text for rule in self.paths))
 
 
 MATCHING = Rules("matching", frozenset(DEFAULT_IGNORE))

@@ -43,7 +43,7 @@ def settings_of(state: State, item: pytest.Item, config_values: Mapping[str, obj
     if not any(layer.values for layer in layers):
         return state.given.settings
     settings = state.given.ambient.resolve(*layers)
-    rules_for(settings.ignore)
+    rules_for(settings)
     return settings
 
 

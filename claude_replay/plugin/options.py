@@ -33,6 +33,11 @@ OPTIONS = {
         "leave this out when requests are compared, as max_tokens, messages[*].content:uuid or *:volatile",
         "linelist",
     ),
+    "providers": Option(
+        "HOW",
+        "whether a question put to Bedrock or Vertex is another one than the same put to the API: "
+        "exact (default), or any (it is the same)",
+    ),
     "redact": Option("REGEX", "never write to a cassette what this matches, but [redacted]", "linelist"),
     "keep_headers": Option("NAME", "also store this response header", "linelist"),
     "match": Option(

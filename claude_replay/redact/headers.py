@@ -29,6 +29,12 @@ KEPT_RESPONSE_HEADERS = (
     "x-should-retry",
     "location",
     "content-disposition",
+    # What botocore makes errors and counts of.
+    "x-amzn-errortype",
+    "x-amzn-requestid",
+    "x-amzn-bedrock-content-type",
+    "x-amzn-bedrock-input-token-count",
+    "x-amzn-bedrock-output-token-count",
 )
 """Response headers a recording keeps."""
 

@@ -108,11 +108,17 @@ _SIGNED = (
     _Shape("Credential=", r"([A-Za-z0-9]{16,128}(?:/|%2F)[A-Za-z0-9/%_-]+)", glued=""),
     _Shape("Security-Token=", r"([A-Za-z0-9%/+=_-]{20,})", glued=""),
 )
+# Whose account a resource of AWS belongs to.
+_RESOURCE = tuple(
+    _Shape(f"arn{colon}aws", rf"[a-z-]*(?:{colon}[a-z0-9-]*){{2}}{colon}([0-9]{{12}})(?![0-9])", glued="")
+    for colon in (":", "%3A")
+)
 
 # The heads search for one rare character and look around it: three times quicker than `in` with a short word.
 _GROUPS = (
     ("J", r"J(?<=eyJ)", _JWT),
     ("=", r"=(?:(?<=Signature=)|(?<=Credential=)|(?<=-Token=))", _SIGNED),
+    ("arn", r"arn(?::|%3A)aws", _RESOURCE),
     ("9", r"9(?<=ya29)\.", _GOOGLE),
     ("-", r"-(?:(?<=sk-)|(?<=xox[a-z]-)|(?<=bedrock-api-key-)|----BEGIN )", _DASHED),
     (

@@ -10,8 +10,14 @@ from claude_replay.redact.scanner import Scanner
 
 __all__ = ["clean_url"]
 
+_HOST_PLACEHOLDER = PLACEHOLDER.strip("[]")
 # Origin, path, query, fragment; each may be missing.
 _PARTS = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
+# Whose cloud it is that serves Claude: projects and workspaces of Google, resources of Azure, accounts of AWS.
+_OWNERS = re.compile(r"(?<=/projects/)[^/]+(?=/locations/)|(?<=/workspaces/)[^/]+(?=/invoke(?:/|\Z))")
+_AZURE_OWNER = re.compile(r"(?<=//)[^./]+(?=\.services\.ai\.azure\.com(?:[:/]|\Z))")
+_AWS_HOST = re.compile(r"//[^/]*\.(?:amazonaws\.com(?:\.cn)?|api\.aws)(?::[0-9]+)?\Z")
+_ACCOUNT = re.compile(r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])")
 _SECRET_PARAMETERS = frozenset(
     (
         "access_token",
@@ -40,13 +46,18 @@ def clean_url(url: str, scanner: Scanner) -> str:
     """
     A URL, absolute or relative, without user name and password and with a placeholder for each secret in it.
 
+    Who owns the project, resource or account that serves Claude counts as a secret, too.
+
     In the host name the placeholder goes without its brackets, which would make it an IPv6 address.
     """
     origin, path, query, fragment = _PARTS.findall(scanner.clean(url))[0]
     if origin:
         scheme, slashes, authority = origin.partition("//")
-        host = authority.rpartition("@")[2].replace(PLACEHOLDER, PLACEHOLDER.strip("[]"))
-        origin = scheme + slashes + host
+        host = authority.rpartition("@")[2].replace(PLACEHOLDER, _HOST_PLACEHOLDER)
+        origin = _AZURE_OWNER.sub(_HOST_PLACEHOLDER, scheme + slashes + host)
+        if _AWS_HOST.search(origin):
+            origin, path = _ACCOUNT.sub(_HOST_PLACEHOLDER, origin), _ACCOUNT.sub(PLACEHOLDER, path)
+    path = _OWNERS.sub(PLACEHOLDER, path)
     path = "/".join(_clean_part(segment, scanner) for segment in path.split("/"))
     query = "&".join(_clean_parameter(parameter, scanner) for parameter in query.split("&"))
     return f"{origin}{path}{query}{_clean_part(fragment, scanner)}"

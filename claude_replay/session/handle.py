@@ -127,7 +127,7 @@ class Handle:
         calls are numbered, long base64 data is its length and hash. Each dict has operation and body, query
         and betas where there are any.
         """
-        return snapshot_requests(self.sent, rules_for(self._session.settings.ignore))
+        return snapshot_requests(self.sent, rules_for(self._session.settings))
 
     @property
     def sent_text(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from claude_replay.errors import SettingsError
@@ -13,11 +14,15 @@ from claude_replay.settings import Settings
 __all__ = ["redactor_for", "rules_for"]
 
 
+def rules_for(settings: Settings) -> Rules:
+    """The matching rules that settings ask for; raises SettingsError."""
+    return _make_rules(settings.ignore, settings.providers == "any")
+
+
 @lru_cache(maxsize=256)
-def rules_for(ignore: tuple[str, ...]) -> Rules:
-    """The matching rules with a user's `ignore` list; raises SettingsError."""
+def _make_rules(ignore: tuple[str, ...], any_provider: bool) -> Rules:
     try:
-        return MATCHING.with_ignored(ignore)
+        return replace(MATCHING.with_ignored(ignore), any_provider=any_provider)
     except ValueError as error:
         raise SettingsError(f"ignore: {error}") from None
 

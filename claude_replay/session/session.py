@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from claude_replay.api import Endpoint, last_user_text, model_of
+from claude_replay.api import Endpoint, describe_endpoint, last_user_text, model_of
 from claude_replay.cassette import Entry, Journal, Media, Recorded, ensure_writable, key_of, read_journals
 from claude_replay.errors import (
     CassetteError,
@@ -97,7 +97,7 @@ class Session:
         if mode in _RECORDING_MODES:
             self.tally.notes.extend(adopt_journals(self.path, self.label, settings.dir))
         by_order = settings.match == "sequence"
-        self._loaded = Loaded(self.path, rules_for(settings.ignore), redactor, by_order=by_order)
+        self._loaded = Loaded(self.path, rules_for(settings), redactor, by_order=by_order)
         self._fresh = self._fresh or (mode == "once" and self._is_waiting())
         if self._fresh or (mode in _RECORDING_MODES and mode != "once"):
             refuse_foreign(self.path, self._loaded.cassette.foreign, mode, self.command)
@@ -134,7 +134,10 @@ class Session:
             for credential in redactor.credentials_in(request.headers):
                 redactor.add_literal(credential)
         clean = redactor.request(request)
-        canonical = canonicalize(clean, rules_for(self.settings.ignore), endpoint)
+        if clean.url != request.url:
+            # As the recorded one is described.
+            endpoint = describe_endpoint(clean.method, clean.url)
+        canonical = canonicalize(clean, rules_for(self.settings), endpoint)
         with self._lock:
             self._refuse_late()
             order = len(self.answered)
@@ -231,7 +234,7 @@ class Session:
             exists=self._loaded.exists,
             waiting=sum(len(journal.recorded) for journal in read_journals(self.path)),
             mode=self.settings.mode,
-            ignored=rules_for(self.settings.ignore).describe(),
+            ignored=rules_for(self.settings).describe(),
             command=self.command,
             spell=self.spell,
             played=self._decider.played,

@@ -39,6 +39,7 @@ FIELDS: Mapping[str, Field] = {
     "dir": Field(parse_text),
     "cassette": Field(parse_text, scope="test"),
     "ignore": Field(parse_paths, adds=True),
+    "providers": Field(choice("exact", "any")),
     "redact": Field(parse_regexes, adds=True),
     "keep_headers": Field(parse_list, adds=True),
     "match": Field(choice("exact", "sequence")),

@@ -28,6 +28,7 @@ class Settings:
     dir: str = "cassettes"
     cassette: str | None = None
     ignore: tuple[str, ...] = ()
+    providers: Literal["exact", "any"] = "exact"
     redact: tuple[str, ...] = ()
     keep_headers: tuple[str, ...] = ()
     match: Literal["exact", "sequence"] = "exact"

@@ -9,7 +9,7 @@ import anthropic
 import httpx2
 import pytest
 
-from claude_replay.api import Endpoint, describe_endpoint, identify, is_claude_host, is_loopback
+from claude_replay.api import Endpoint, Place, describe_endpoint, identify, is_claude_host, is_loopback
 
 MESSAGES = Endpoint("messages", takes_messages=True)
 COUNT = Endpoint("messages.count_tokens", takes_messages=True)
@@ -18,21 +18,23 @@ VERTEX = "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-
 BEDROCK = "https://bedrock-runtime.us-east-1.amazonaws.com/model"
 
 
-def on_bedrock(verb: str) -> Endpoint:
+def on_bedrock(verb: str, *, is_framed: bool = False) -> Endpoint:
     """A model of Bedrock, asked for a message."""
-    return Endpoint(f"POST /model/claude-x/{verb}", takes_messages=True)
+    path = f"/model/claude-x/{verb}"
+    place = Place(path, "messages", "claude-x", is_framed)
+    return Endpoint(f"POST {path}", takes_messages=True, place=place)
 
 
-def on_vertex(model: str) -> Endpoint:
+def on_vertex(path: str, operation: str = "messages", model: str | None = "claude-x") -> Endpoint:
     """A model of Vertex, asked for a message."""
-    return Endpoint(f"POST /models/{model}", takes_messages=True)
+    return Endpoint(f"POST {path}", takes_messages=True, place=Place(path, operation, model))
 
 
-BEDROCK_ENDPOINTS = [on_bedrock("invoke"), on_bedrock("invoke-with-response-stream")]
+BEDROCK_ENDPOINTS = [on_bedrock("invoke"), on_bedrock("invoke-with-response-stream", is_framed=True)]
 VERTEX_ENDPOINTS = [
-    on_vertex("claude-x:rawPredict"),
-    on_vertex("claude-x:streamRawPredict"),
-    on_vertex("count-tokens:rawPredict"),
+    on_vertex("/models/claude-x:rawPredict"),
+    on_vertex("/models/claude-x:streamRawPredict"),
+    on_vertex("/models/count-tokens:rawPredict", "messages.count_tokens", None),
 ]
 # Each way to make a client, and what it can be asked for.
 CLIENTS: dict[str, tuple[Callable[..., Any], list[Endpoint]]] = {

@@ -29,15 +29,26 @@ FUNCTIONS = [block for block in blocks("python", pages=PAGES) if "def ask(" in b
 def run_twice(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Record from the stand-in, then replay with neither server nor key."""
     with ClaudeServer() as server:
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", "stand-in")
+        signed_in = {
+            "ANTHROPIC_BASE_URL": server.url,
+            "ANTHROPIC_API_KEY": "stand-in",
+            "ANTHROPIC_BEDROCK_BASE_URL": server.url,
+            "ANTHROPIC_VERTEX_BASE_URL": f"{server.url}/v1",
+            "ANTHROPIC_CUSTOM_HEADERS": "Authorization: Bearer stand-in",
+            "ANTHROPIC_VERTEX_PROJECT_ID": "stand-in",
+            "AWS_BEARER_TOKEN_BEDROCK": "stand-in",
+            "AWS_REGION": "us-east-1",
+            "CLOUD_ML_REGION": "global",
+        }
+        for name, value in signed_in.items():
+            monkeypatch.setenv(name, value)
         recorded = pytester.runpytest_subprocess("--claude-record=once")
         asked = server.count
     recorded.assert_outcomes(passed=count)
     assert asked >= 1
 
-    monkeypatch.delenv("ANTHROPIC_BASE_URL")
-    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    for name in signed_in:
+        monkeypatch.delenv(name)
     replayed = pytester.runpytest_subprocess()
     replayed.assert_outcomes(passed=count)
     replayed.stdout.fnmatch_lines([f"{asked} replayed · 0 recorded · 0 live*"])

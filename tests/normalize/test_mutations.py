@@ -27,6 +27,8 @@ BLOCK = r"(\.messages\[\d+\]\.content|\.system)\[\d+\]"
 NESTED = r"((\.content|\.source\.content|\.content\.tool_references)\[\d+\]|\.tool\.definition)"
 IGNORED = [
     r"\.(metadata|diagnostics|cache_control)",
+    # The version of the API, which Bedrock and Vertex take in the body.
+    r"\.anthropic_version",
     rf"{BLOCK}{NESTED}?\.cache_control",
     r"\.tools\[\d+\]\.cache_control",
 ]

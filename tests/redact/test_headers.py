@@ -73,6 +73,11 @@ def test_response_headers_that_are_kept() -> None:
         "x-should-retry": "true",
         "location": "/v1/files/file_1",
         "content-disposition": 'attachment; filename="a.txt"',
+        "x-amzn-errortype": "ValidationException",
+        "x-amzn-requestid": "01234567-89ab-cdef-0123-456789abcdef",
+        "x-amzn-bedrock-content-type": "application/json",
+        "x-amzn-bedrock-input-token-count": "12",
+        "x-amzn-bedrock-output-token-count": "3",
     }
     dropped = {
         "anthropic-organization-id": "org",

@@ -45,6 +45,8 @@ WHOLE = {
 }
 
 PART = {
+    "account in a resource name": ("arn:aws:bedrock:us-east-1:", "123456" + "789012"),
+    "account in an encoded resource name": ("arn%3Aaws%3Aiam%3A%3A", "123456" + "789012"),
     "bearer": ("Authorization: Bearer ", "abcdefghij0123456789"),
     "lower-case bearer": ("bearer ", "abc.def_ghi~jkl+mno/pqr=="),
     "shouted bearer": ("AUTHORIZATION: BEARER ", "abcdefghij0123456789"),

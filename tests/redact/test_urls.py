@@ -70,6 +70,59 @@ def test_secrets_in_path_and_query_go(url: str, expected: str) -> None:
     assert _redact(url) == expected
 
 
+ACCOUNT = "123456" + "789012"
+BEDROCK = "https://bedrock-runtime.us-east-1.amazonaws.com"
+VERTEX = "https://us-east5-aiplatform.googleapis.com/v1/projects"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            f"{BEDROCK}/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A{ACCOUNT}%3Ainference-profile%2Fus.x/invoke",
+            f"{BEDROCK}/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A{PLACEHOLDER}%3Ainference-profile%2Fus.x/invoke",
+        ),
+        (
+            f"https://gateway.example/model/arn:aws-us-gov:bedrock:us:{ACCOUNT}:inference-profile%2Fx/invoke",
+            f"https://gateway.example/model/arn:aws-us-gov:bedrock:us:{PLACEHOLDER}:inference-profile%2Fx/invoke",
+        ),
+        (
+            f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/q",
+            f"https://sqs.eu-west-1.amazonaws.com/{PLACEHOLDER}/q",
+        ),
+        (f"https://{ACCOUNT}.x.api.aws:443/q", "https://redacted.x.api.aws:443/q"),
+        (f"{VERTEX}/acme-42/locations/us-east5/p", f"{VERTEX}/{PLACEHOLDER}/locations/us-east5/p"),
+        (
+            "https://claude.googleapis.com/v1/projects/acme/locations/global/workspaces/w1/invoke/v1/messages",
+            f"https://claude.googleapis.com/v1/projects/{PLACEHOLDER}/locations/global/workspaces/{PLACEHOLDER}"
+            "/invoke/v1/messages",
+        ),
+        (
+            "https://acme.services.ai.azure.com/anthropic/v1/messages",
+            "https://redacted.services.ai.azure.com/anthropic/v1/messages",
+        ),
+    ],
+)
+def test_who_owns_the_cloud_stays_out(url: str, expected: str) -> None:
+    """Accounts, projects, workspaces and resources of those who reach Claude through a provider."""
+    assert _redact(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://api.anthropic.com/v1/files/{ACCOUNT}",
+        f"{BEDROCK}/model/anthropic.claude-3-20240229-v1:0/invoke",
+        f"{BEDROCK}/model/x{ACCOUNT}/{ACCOUNT}3",
+        "https://example.com/projects/acme/files",
+        "https://example.com/workspaces/w1/invoked",
+    ],
+)
+def test_what_only_looks_like_an_owner_stays(url: str) -> None:
+    """Numbers elsewhere, dates of models, paths of others."""
+    assert _redact(url) == url
+
+
 def test_needlessly_encoded_secrets_go() -> None:
     """A secret whose harmless characters are percent-encoded as well is recognized."""
     encoded = KEY.replace("-", "%2D").replace("A", "%41")

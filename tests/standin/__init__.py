@@ -7,7 +7,10 @@ The stand-in for Claude's API: a real HTTP/1.1 server on loopback that speaks th
 or, as a process of its own, `python -m standin [--port N]`, which prints the URL on its first line.
 
 Routes: `POST /v1/messages` (JSON, or an event stream with `"stream": true`),
-`POST /v1/messages/count_tokens`, `GET /v1/models`, `GET /v1/models/{id}`.
+`POST /v1/messages/count_tokens`, `GET /v1/models`, `GET /v1/models/{id}`; batches, files and whatever else is
+below `/v1/` as resources that are made, read and listed (`standin.resources`), below any prefix of a gateway.
+The same messages as Bedrock has them (`/model/{model}/invoke`, `invoke-with-response-stream` with real AWS
+event-stream frames, `converse`, `converse-stream`) and as Vertex does (`:rawPredict`, `:streamRawPredict`).
 
 Every byte of an answer, headers included, is a function of the request and of how many equal requests came
 before it; two servers given the same requests answer the same. Without a directive the text is

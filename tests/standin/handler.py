@@ -90,8 +90,10 @@ class ConnectionHandler(BaseHTTPRequestHandler):
                 self._pause(reply.directives.slow)
             if self.host.closing.is_set():
                 return self._cut()
-            data = event.encode()
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            data = event.encode(reply.dialect)
+            # Nothing is a chunk, too: the last one.
+            if data:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         if stream.ending == "end":
             self.wfile.write(b"0\r\n\r\n")
         elif stream.ending == "hang":

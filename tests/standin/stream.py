@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from standin.answers import Answer
 from standin.conversation import Json
+from standin.dialects import Dialect, encode_event
 from standin.digests import make_number
 from standin.directives import Directives
 from standin.errors import build_error
@@ -22,9 +23,9 @@ class Event:
     name: str
     data: str
 
-    def encode(self) -> bytes:
+    def encode(self, dialect: Dialect) -> bytes:
         """Give the event as it is sent."""
-        return f"event: {self.name}\ndata: {self.data}\n\n".encode()
+        return encode_event(self.name, self.data, dialect)
 
 
 @dataclass(frozen=True, slots=True)
