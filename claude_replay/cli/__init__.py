@@ -20,6 +20,7 @@ _COMMANDS = {
     "list": "what is in a folder of cassettes, one line for each",
     "show": "a cassette as the conversation that it recorded",
     "check": "find damage, secrets and loose ends (pre-commit, CI)",
+    "prune": "remove side files that no cassette names, and orphans that you name",
     "migrate": "rewrite other tools' cassettes in our format, all or none",
     "export": "write cassettes as vcrpy keeps them",
 }

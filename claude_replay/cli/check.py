@@ -11,11 +11,14 @@ from claude_replay.cassette import read_journals
 from claude_replay.cassette.store import real_path
 from claude_replay.cli.arguments import Parser
 from claude_replay.cli.files import DEFAULT_FOLDER, Found, find_files
-from claude_replay.cli.inspection import Finding, Inspection
+from claude_replay.cli.inspection import REVOKE, Finding, Inspection
 from claude_replay.cli.printer import Printer, make_redactor
+from claude_replay.cli.sidefiles import find_side_files
+from claude_replay.redact import Redactor
 
 __all__ = ["run"]
 
+_PRUNE = "claude-replay prune lists side files that no cassette names, and removes them with --delete."
 _TAKE_UP = "pytest --claude-record=once takes up what a killed run left in a journal."
 
 
@@ -31,6 +34,7 @@ def run(arguments: Sequence[str]) -> int:
         exchanges += inspection.exchanges
         findings += inspection.findings
     findings += _inspect_journals(files)
+    findings += _inspect_side_files(options.paths, redactor)
     if options.strict:
         findings = [replace(finding, is_error=True) for finding in findings]
     for finding in findings:
@@ -47,9 +51,10 @@ def _make_parser() -> Parser:
     parser = Parser(
         "check",
         "Reads cassettes as replay would, every exchange of them, and reports one line for each finding.\n"
-        "Errors: files that cannot be read, merge conflicts, secrets (where they stand, not what they are).\n"
-        "Warnings: incomplete cassettes, journals of killed runs, requests edited by hand, streams that are\n"
-        "not whole. The exit code is 1 with errors, else 0.",
+        "Errors: files that cannot be read, merge conflicts, side files that are missing or were changed, secrets\n"
+        "(where they stand, not what they are). Warnings: incomplete cassettes, journals of killed runs, requests\n"
+        "edited by hand, streams that are not whole, side files that no cassette names.\n"
+        "The exit code is 1 with errors, else 0.",
         example="claude-replay check --strict cassettes",
     )
     parser.add_argument(
@@ -70,6 +75,14 @@ def _inspect_journals(files: Found) -> Iterator[Finding]:
             owner = f", recorded by {journal.label}" if journal.label else ""
             text = f"the journal of a run that was killed, not a cassette: {waiting}{owner}"
             yield Finding(_shorten(journal.path), 1, text, journal.path in named, _TAKE_UP)
+
+
+def _inspect_side_files(paths: Sequence[str], redactor: Redactor) -> Iterator[Finding]:
+    for file in find_side_files(paths):
+        if redactor.find_in_data(file.path.read_bytes()):
+            yield Finding(str(file.path), 1, "a secret stands in this side file", advice=REVOKE)
+        if not file.is_used:
+            yield Finding(str(file.path), 1, "no cassette names this side file", False, _PRUNE)
 
 
 def _shorten(path: Path) -> str:

@@ -13,7 +13,7 @@ from claude_replay.cassette import Cassette, load_cassette
 from claude_replay.cassette.formats import find_format
 from claude_replay.errors import SettingsError
 
-__all__ = ["DEFAULT_FOLDER", "Found", "find_files", "read_cassette"]
+__all__ = ["DEFAULT_FOLDER", "Found", "find_files", "is_cassette", "read_cassette"]
 
 DEFAULT_FOLDER = "cassettes"
 """What is looked at where no path is given; the default of the setting `dir`."""
@@ -55,7 +55,7 @@ def find_files(paths: Sequence[str]) -> Found:
         if path.is_dir():
             files = list(_walk(path))
             journals += filter(_owner_of, files)
-            cassettes += filter(_is_cassette, files)
+            cassettes += filter(is_cassette, files)
         else:
             (named if _owner_of(path) else cassettes).append(path)
     owners = [owner for journal in (*journals, *named) if (owner := _owner_of(journal))]
@@ -78,7 +78,8 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(names))
 
 
-def _is_cassette(path: Path) -> bool:
+def is_cassette(path: Path) -> bool:
+    """Whether a file looks like a cassette, ours or another tool's, in name and content."""
     # Not pipes, which would be waited for.
     if path.name.startswith(".") or not path.name.endswith(_ENDINGS) or not path.is_file():
         return False

@@ -17,9 +17,9 @@ from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import EventStream, Exchange
 from claude_replay.redact import Redactor
 
-__all__ = ["Finding", "Inspection"]
+__all__ = ["REVOKE", "Finding", "Inspection"]
 
-_REVOKE = (
+REVOKE = (
     "A secret that was committed is known: revoke it and take it out of the git history. Then record the "
     "cassette anew (pytest --claude-record=rewrite), or write [redacted] in its place."
 )
@@ -60,7 +60,7 @@ class Inspection:
         self._inspect_head(cassette)
         self._inspect_entries(cassette)
         for line in self._lines:
-            self._add(line, "a secret stands on this line", advice=_REVOKE)
+            self._add(line, "a secret stands on this line", advice=REVOKE)
         self.findings = sorted(self._found)
 
     def _add(self, line: int, text: str, *, is_error: bool = True, advice: str = "") -> None:
@@ -98,18 +98,21 @@ class Inspection:
                 continue
             for problem, is_error in _judge(exchange, None if cassette.foreign else entry):
                 self._add(entry.line, f"exchange {number}: {problem}", is_error=is_error)
-            self._find_secrets(number, drop_values(exchange, self._fakes), entry.line, end)
+            self._find_secrets(number, drop_values(exchange, self._fakes), entry, end)
 
-    def _find_secrets(self, number: int, exchange: Exchange, line: int, end: float) -> None:
+    def _find_secrets(self, number: int, exchange: Exchange, entry: Entry, end: float) -> None:
         places = list(find_places(exchange, self._redactor))
         if not places:
             return
         # In a file that is not laid out as ours all begin at line 1: nobody knows which line is whose.
-        lines = [candidate for candidate in self._lines if 1 < line <= candidate < end]
+        lines = [candidate for candidate in self._lines if 1 < entry.line <= candidate < end]
         self._lines = [candidate for candidate in self._lines if candidate not in lines]
+        if not lines and entry.bases and self._found:
+            # It stands in an exchange above that this one goes on from, and is named there.
+            return
         more = f" (also line {', '.join(map(str, lines[1:]))})" if lines[1:] else ""
         text = f"exchange {number}: a secret stands at {', '.join(places)}{more}"
-        self._add(lines[0] if lines else line, text, advice=_REVOKE)
+        self._add(lines[0] if lines else entry.line, text, advice=REVOKE)
 
 
 def _read_text(path: Path) -> str:

@@ -40,7 +40,8 @@ def run(arguments: Sequence[str]) -> int:
         if options.raw:
             printer.text("\n".join(render_raw(exchange, hidden=_count_hidden(raw, exchange))))
             continue
-        shown = conversations.add(exchange) if options.number is None else None
+        is_alone = options.expand or options.number is not None
+        shown = None if is_alone else conversations.add(exchange)
         for line in render_exchange(number, exchange, shown, whole=options.full or bool(options.number)):
             printer.line(line)
     return 0
@@ -56,6 +57,9 @@ def _make_parser() -> Parser:
     parser.add_argument("cassette", metavar="CASSETTE", help="a cassette, also one of vcrpy")
     parser.add_argument(
         "number", metavar="N", nargs="?", type=_read_number, help="only this exchange, and all of it"
+    )
+    parser.add_argument(
+        "--expand", action="store_true", help="repeat in each exchange what earlier ones have shown"
     )
     parser.add_argument("--full", action="store_true", help="cut nothing, however long it is")
     parser.add_argument("--raw", action="store_true", help="headers and bodies as they went over the wire")

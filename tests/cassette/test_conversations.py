@@ -13,9 +13,19 @@ import yaml
 
 from claude_replay.bodies import encode_body
 from claude_replay.cassette import Entry, dump_cassette, key_of, parse_cassette
-from claude_replay.exchange import Deltas, Event, EventStream, Exchange, Json, Request, Response
+from claude_replay.exchange import Exchange, Json, Request, Response
 from claude_replay.normalize import MATCHING, canonicalize
-from conversation_samples import TOOLS, Agent, Item, answered, blocks, send_back, tool_result
+from conversation_samples import (
+    SIGNED,
+    TOOLS,
+    Agent,
+    Item,
+    answered,
+    blocks,
+    send_back,
+    stream_of,
+    tool_result,
+)
 from exchange_samples import JSON, exchange
 
 MARK = {"type": "ephemeral"}
@@ -267,13 +277,6 @@ def test_sub_agents_that_run_side_by_side_share_a_prefix() -> None:
     assert [asked(text, number)["continues"] for number in (2, 3)] == [label(text, 1)] * 2
 
 
-SIGNED: list[Item] = [
-    {"type": "thinking", "thinking": "Well…", "signature": "c2ln" * 30},
-    {"type": "redacted_thinking", "data": "ZGF0YQ==" * 20},
-    {"type": "text", "text": "Yes: " + "indeed. " * 10, "citations": None},
-    {"type": "tool_use", "id": "toolu_x", "name": "tool_0", "input": {"z": 1, "a": {"y": 2, "b": []}}},
-]
-
 KEYS = {str(block["type"]): list(block) for block in SIGNED}
 
 
@@ -314,30 +317,6 @@ def test_the_answer_is_pointed_at_however_it_is_sent_back(
     second = answered({"messages": [*messages, {"role": "user", "content": "And?"}], "max_tokens": 9}, "")
     text = check([first, second])
     assert messages_of(text, 2)[:-1] == [{"earlier": "all"}, written]
-
-
-def stream_of(content: Sequence[Item]) -> EventStream:
-    """The blocks as the events of a stream."""
-    items: list[Any] = [
-        Event("message_start", {"type": "message_start", "message": {"id": "m", "type": "message"}})
-    ]
-    for index, block in enumerate(content):
-        start = copy.deepcopy(block)
-        deltas = list[Any]()
-        for field, kind in (("thinking", "thinking_delta"), ("text", "text_delta")):
-            if field in start:
-                whole, start[field] = start[field], ""
-                deltas.append(Deltas(index, kind, (whole[:2], whole[2:])))
-        if "signature" in start:
-            whole, start["signature"] = start["signature"], ""
-            deltas.append(Deltas(index, "signature_delta", (whole,)))
-        if "input" in start:
-            whole, start["input"] = json.dumps(start["input"]), {}
-            deltas.append(Deltas(index, "input_json_delta", ("", whole[:5], whole[5:])))
-        begin = {"type": "content_block_start", "index": index, "content_block": start}
-        items += [Event("content_block_start", begin), *deltas]
-        items.append(Event("content_block_stop", {"type": "content_block_stop", "index": index}))
-    return EventStream((*items, Event("message_stop", {"type": "message_stop"})))
 
 
 @pytest.mark.parametrize(

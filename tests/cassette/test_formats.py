@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from claude_replay.bodies import encode_body
 from claude_replay.cassette import dump_cassette, key_of, load_cassette
 from claude_replay.normalize import MATCHING, RULES_VERSION, canonicalize
+from conversation_samples import format_samples
 from exchange_samples import EXCHANGES, exchange
 
 FORMATS = Path(__file__).parent.parent / "formats"
@@ -40,3 +42,17 @@ def test_the_ids_of_version_1_still_find_their_requests() -> None:
     computed = [key_of(canonicalize(entry.request, MATCHING).fingerprint) for entry in loaded.entries]
     assert keys == [None, *computed[1:]]
     assert computed[0] != loaded.entries[0].short_id[:16]
+
+
+def test_a_conversation_of_version_1_is_read_as_it_was_meant() -> None:
+    """Every way of pointing at what stands above, a side file, and ids that are believed."""
+    loaded = load_cassette(FORMATS / "v1_conversation.yaml")
+    assert loaded is not None
+    assert [encode_body(entry.request.body) for entry in loaded.entries] == [
+        encode_body(item.request.body) for item in format_samples()
+    ]
+    assert [entry.exchange for entry in loaded.entries] == format_samples()
+    computed = [key_of(canonicalize(entry.request, MATCHING).fingerprint) for entry in loaded.entries]
+    assert [entry.find_key() for entry in loaded.entries] == computed
+    content = dump_cassette(loaded.entries, comments=loaded.comments)
+    assert content == (FORMATS / "v1_conversation.yaml").read_bytes()

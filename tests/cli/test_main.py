@@ -53,10 +53,11 @@ def test_help_has_one_line_for_each_command_and_an_example(run: Run) -> None:
     lines = out.splitlines()
     assert lines[0] == "usage: claude-replay [-h] [--version] COMMAND ..."
     start = lines.index("commands:")
-    assert [line.split()[0] for line in lines[start + 1 : start + 6]] == [
+    assert [line.split()[0] for line in lines[start + 1 : start + 7]] == [
         "list",
         "show",
         "check",
+        "prune",
         "migrate",
         "export",
     ]
@@ -92,7 +93,10 @@ def test_a_misspelt_command_names_the_nearest_one(program: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["frobnicate"], "there is no command 'frobnicate'; there are: list, show, check, migrate, export"),
+        (
+            ["frobnicate"],
+            "there is no command 'frobnicate'; there are: list, show, check, prune, migrate, export",
+        ),
         (["--verison"], "there is no option '--verison'; did you mean '--version'?"),
         (["check", "--stict"], "there is no option '--stict'; did you mean '--strict'?"),
         (["list", "--jso"], "there is no option '--jso'; did you mean '--json'?"),
