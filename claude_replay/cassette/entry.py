@@ -18,7 +18,7 @@ from claude_replay.cassette.document import (
     load_exchange,
     load_request,
 )
-from claude_replay.cassette.identity import Identity, seal, trusted_identity
+from claude_replay.cassette.identity import Identity, trusted_identity
 from claude_replay.cassette.layout import write_exchange
 from claude_replay.cassette.links import Links, read_labels
 from claude_replay.cassette.media import Media
@@ -172,10 +172,22 @@ class Entry:
         links = self._links
         return tuple(links[place] for place in links.bases(self._place)) if links is not None else ()
 
-    def compute_seal(self, seals: Sequence[int]) -> int:
-        """The check sum of request and answer, given those of what it points at."""
+    @property
+    def request_text(self) -> bytes:
+        """Its request as it is written; all of it where it is not laid out as ours."""
+        start, end = self._find_parts()
+        return self.data[start:end]
+
+    @property
+    def answer_text(self) -> bytes:
+        """Its answer as it is written."""
+        return self.data[self._find_parts()[1] :]
+
+    def _find_parts(self) -> tuple[int, int]:
+        # Where request and answer begin.
         data = self.data
-        return seal(data[max(data.find(_REQUEST), 0) :], seals)
+        start, end = data.find(_REQUEST) + 1, data.find(_RESPONSE) + 1
+        return (start, end) if 0 < start < end else (0, len(data))
 
     def find_key(self) -> str | None:
         """The key by which this request is found, if its id still vouches for it; nothing is parsed."""

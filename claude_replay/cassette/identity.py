@@ -73,7 +73,7 @@ def trusted_identity(short_id: str, request_text: bytes, seals: Sequence[int] = 
 
 
 def seal(text: bytes, seals: Sequence[int] = ()) -> int:
-    """A check sum of the request and answer that others point at, and of what these point at."""
+    """A check sum of a request or an answer that others point at, and of what that points at."""
     return zlib.crc32(text, zlib.crc32(repr(list(seals)).encode()))
 
 

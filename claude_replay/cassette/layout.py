@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from claude_replay.cassette.compact import fold
 from claude_replay.cassette.document import Files, dump_meta, dump_request, dump_response
@@ -15,20 +15,24 @@ __all__ = ["write_exchange"]
 _HEAD = b"  request:\n"
 
 
+def _stands_alone(_: bytes) -> Sequence[int]:
+    return ()
+
+
 def write_exchange(
     exchange: Exchange,
     *,
     request: Request | None = None,
     continues: Sequence[str] = (),
-    seals: Sequence[int] = (),
+    seal: Callable[[bytes], Sequence[int]] = _stands_alone,
     files: Files | None = None,
 ) -> bytes:
     """
     One exchange as an item of a YAML list, in UTF-8.
 
     `request` is the request as it is written where that is another: one that points at the exchanges labeled
-    `continues`, whose check sums are `seals`. Large media go to `files`. Raises ValueError where a value cannot
-    be written as YAML.
+    `continues`, whose check sums `seal` gives for its text. Large media go to `files`. Raises ValueError where a
+    value cannot be written as YAML.
     """
     text = _emit("request", dump_request(request or exchange.request, files))
     if continues:
@@ -38,7 +42,7 @@ def write_exchange(
     meta = dump_meta(exchange.meta)
     return b"".join(
         (
-            f"- id: {make_id(exchange.request, text, seals)}\n".encode(),
+            f"- id: {make_id(exchange.request, text, seal(text))}\n".encode(),
             emit({"meta": Flow(meta)}, indent=2).encode() if meta else b"",
             text,
             _emit("response", dump_response(exchange.response, exchange.meta, files)),

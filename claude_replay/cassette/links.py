@@ -11,14 +11,17 @@ be pointed at, so nothing goes round in circles.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
+
+from claude_replay.cassette.identity import seal
 
 __all__ = ["Linked", "Links", "read_labels"]
 
 
 class Linked(Protocol):
-    """An exchange of a file: its line, its id, the labels of those it points at, and its check sum."""
+    """An exchange of a file: its line, its id, the labels of those it points at, and its two texts."""
 
     line: int
 
@@ -28,9 +31,14 @@ class Linked(Protocol):
     @property
     def labels(self) -> tuple[str, ...]: ...
 
-    def compute_seal(self, seals: Sequence[int]) -> int: ...
+    @property
+    def request_text(self) -> bytes: ...
+
+    @property
+    def answer_text(self) -> bytes: ...
 
 
+_ANSWER = re.compile(rb"\banswer['\"]?:")
 _Entry = TypeVar("_Entry", bound=Linked)
 
 
@@ -104,22 +112,29 @@ class Links(Generic[_Entry]):
 
     def seals(self, place: int) -> list[int]:
         """The check sums of what an exchange points at, all it means included; raises as `find` does."""
-        return self.seals_of(self.bases(place))
+        return self.seals_of(self.bases(place), self._entries[place].request_text)
 
-    def seals_of(self, bases: Sequence[int]) -> list[int]:
-        """The check sums of the exchanges at these places; raises as `find` does."""
+    def seals_of(self, bases: Sequence[int], request_text: bytes) -> list[int]:
+        """The check sums of the exchanges at `bases` for a request that points at them; raises as `find` does."""
         # Not by recursion: a conversation of a thousand turns is a chain as long.
         waiting = [base for base in bases if base not in self._seals]
         while waiting:
             top = waiting[-1]
-            below = self.bases(top)
+            below, text = self.bases(top), self._entries[top].request_text
             missing = [base for base in below if base not in self._seals]
             if missing:
                 waiting += missing
                 continue
-            self._seals[top] = self._entries[top].compute_seal([self._seals[base] for base in below])
+            self._seals[top] = seal(text, self._seals_for(below, text))
             waiting.pop()
-        return [self._seals[base] for base in bases]
+        return self._seals_for(bases, request_text)
+
+    def _seals_for(self, bases: Sequence[int], request_text: bytes) -> list[int]:
+        found = [self._seals[base] for base in bases]
+        # An answer only counts where it is pointed at. Looked for as text: once too often does no harm.
+        if _ANSWER.search(request_text):
+            found += [seal(self._entries[base].answer_text) for base in bases]
+        return found
 
     def chain(self, place: int) -> list[int]:
         """All that an exchange points at, and what these point at, from the top down; not what is missing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from claude_replay.cassette.entry import Entry
 from claude_replay.cassette.layout import write_exchange
@@ -59,7 +60,7 @@ class Writer:
             exchange,
             request=replace(exchange.request, body=Json(shared.body)) if shared else None,
             continues=continues,
-            seals=self._links.seals_of(places),
+            seal=partial(self._links.seals_of, places),
             files=files if self._has_media else None,
         )
         return Form(Entry(data=data, exchange=exchange), files)
