@@ -13,6 +13,7 @@ from claude_replay.errors import CassetteSaveError, ClaudeReplayError, SecretFou
 from claude_replay.exchange import Exchange, Meta, Request, Response
 from claude_replay.normalize import Canonical
 from claude_replay.redact import Redactor
+from claude_replay.session.bursts import Bursts
 
 __all__ = ["RETRYABLE", "Recorder", "Ticket"]
 
@@ -61,9 +62,19 @@ class Recorder:
     # Writes the journal, in which exchanges stand in the order in which they were finished.
     _writer: Writer = field(default_factory=Writer)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _bursts: Bursts = field(default_factory=Bursts)
+
+    def begin(self, ticket: Ticket) -> None:
+        """Take note of a call that is about to be sent; `finish` or `abandon` follows."""
+        self._bursts.begin(ticket.order, ticket.request, ticket.canonical.fingerprint)
+
+    def abandon(self, ticket: Ticket) -> None:
+        """Take note that a call brought no whole answer."""
+        self._bursts.end(ticket.order)
 
     def finish(self, ticket: Ticket, response: Response, meta: Meta) -> Exchange | None:
         """Take a finished exchange; None where it is not to be recorded."""
+        self._bursts.end(ticket.order)
         exchange = self.redactor.exchange(Exchange(ticket.request, response, meta))
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         exchange = replace(exchange, meta=replace(meta, recorded_at=now))
@@ -134,7 +145,7 @@ class Recorder:
 
     def settle(self, *, passed: bool) -> Sequence[Recorded]:
         """
-        Everything to be saved, in the order in which it was issued; failures nobody overcame are kept.
+        Everything to be saved, in the order of `Bursts`; failures nobody overcame are kept.
 
         Answers that were not read to their end are kept only if the owner `passed`: else it may be a fault
         that stopped the reading, and once it is mended there would be nothing to read on.
@@ -147,7 +158,7 @@ class Recorder:
         for ticket, exchange in [*held, *(unread if passed else [])]:
             self._keep(ticket, exchange)
         with self._lock:
-            return sorted(self._recorded, key=lambda item: item.order)
+            return self._bursts.sort(self._recorded)
 
 
 def _count_answers(count: int) -> str:

@@ -213,6 +213,7 @@ class Session:
             ticket.compares, ticket.records = outcome.ordinal, False
         elif isinstance(outcome, Record) and outcome.replaces is not None:
             ticket.replaces = self._loaded.entries[outcome.replaces].digest
+        self._recorder.begin(ticket)
         return ticket
 
     def _decide(self, key: str) -> Outcome:
@@ -284,6 +285,7 @@ class Session:
         """Take note that a live call brought no whole answer; nothing of it is recorded."""
         with self._lock:
             self._open_tickets.pop(ticket, None)
+        self._recorder.abandon(ticket)
         # Errors of HTTP libraries may quote a header.
         reason = self._recorder.redactor.text(reason)
         self.tally.notes.append(f"{ticket.asked}: {reason}; not recorded")

@@ -35,7 +35,7 @@ def run_agent(
     *,
     stream: bool = False,
     say: Callable[[int], str] = "go on".format,
-) -> list[dict[str, Any]]:
+) -> list[Any]:
     """A tool loop of so many turns; what it has sent and heard."""
     messages: list[Any] = [{"role": "user", "content": f"Begin, please. {_call(0)}"}]
     for turn in range(1, turns + 1):
@@ -178,13 +178,8 @@ def test_recording_a_turn_again_leaves_the_others_as_they_are(studio: Studio) ->
         said = run_agent(client, 4)
     before = exchanges(studio.path)
     with studio.open("all"):
-        client.messages.create(
-            model=MODEL,
-            max_tokens=500,
-            system=SYSTEM,
-            tools=given_tools,
-            messages=said[:3],  # type: ignore[arg-type]
-        )
+        given: Any = {"model": MODEL, "max_tokens": 500, "system": SYSTEM, "tools": TOOLS}
+        client.messages.create(**given, messages=said[:3])
     after = exchanges(studio.path)
     assert [item.request for item in after] == [item.request for item in before]
     assert after[1].response.headers["request-id"] != before[1].response.headers["request-id"]
@@ -194,7 +189,11 @@ def test_recording_a_turn_again_leaves_the_others_as_they_are(studio: Studio) ->
 
 @pytest.mark.parametrize("way", ["gather", "threads"])
 def test_two_recordings_of_concurrent_calls_are_the_same_file(studio: Studio, way: str) -> None:
-    """But for dates and durations: twenty at once, from tasks or threads, with a briefing that all share."""
+    """
+    But for dates and durations: twenty at once, from tasks or threads, with a briefing that all share.
+
+    Each answer takes a while, as live ones do, so all twenty are under way before the first is over.
+    """
     _fan_out(studio, way)
     first = content(studio.path)
     studio.path.unlink()
@@ -207,7 +206,7 @@ def test_two_recordings_of_concurrent_calls_are_the_same_file(studio: Studio, wa
 
 def _fan_out(studio: Studio, way: str) -> None:
     def given(number: int) -> dict[str, Any]:
-        prompt = {"role": "user", "content": f"Number {number}: say something."}
+        prompt = {"role": "user", "content": f"Number {number}: say something. [slow 400]"}
         return {"model": MODEL, "max_tokens": 500, "system": SYSTEM, "tools": TOOLS, "messages": [prompt]}
 
     async def ask_all() -> None:
