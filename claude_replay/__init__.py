@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from claude_replay.cache import MemoryStore, SQLiteStore
     from claude_replay.cache.response_cache import ResponseCache
+    from claude_replay.cache.similar import EmbeddingMemo, Similar
     from claude_replay.cache.stores.encrypted import EncryptedStore
     from claude_replay.cache.stores.redis import RedisStore
     from claude_replay.errors import (
@@ -43,6 +44,7 @@ __all__ = [
     "CassetteSaveError",
     "ClaudeReplayError",
     "Drift",
+    "EmbeddingMemo",
     "EncryptedStore",
     "Exchange",
     "Handle",
@@ -57,6 +59,7 @@ __all__ = [
     "SQLiteStore",
     "SecretFound",
     "SettingsError",
+    "Similar",
     "StoreError",
     "UnplayedExchanges",
     "Usage",
@@ -65,6 +68,7 @@ __all__ = [
 
 _HOMES = {
     "Drift": "session",
+    "EmbeddingMemo": "cache.similar",
     "EncryptedStore": "cache.stores.encrypted",
     "Exchange": "exchange",
     "Handle": "session",
@@ -74,6 +78,7 @@ _HOMES = {
     "Response": "exchange",
     "ResponseCache": "cache.response_cache",
     "SQLiteStore": "cache",
+    "Similar": "cache.similar",
     "Usage": "exchange",
     "use_cassette": "intercept.use",
 }

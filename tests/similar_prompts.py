@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["PAIRS", "PARAPHRASES", "TRAPS", "Pair"]
+__all__ = ["HELD_OUT", "PARAPHRASES", "TRAPS", "Pair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,69 @@ Tell me a joke about cats. | Tell me a funny joke about cats.
 What should I cook tonight? | What could I cook tonight?
 """
 
+# Written after the rules of claude_replay.cache.similar, and not looked at while those were made: how the rules do
+# on these says more than how they do on the others.
+_HELD_OUT_TRAPS = """
+Explain how to renew a passport. | Explain how to cancel a passport.
+Summarize the first chapter. | Summarize the last chapter.
+Write a tagline for a gym. | Write a tagline for a spa.
+What is the boiling point of ethanol? | What is the melting point of ethanol?
+List the pros of remote work. | List the cons of remote work.
+How do I mute a channel in Slack? | How do I unmute a channel in Slack?
+Which planets have rings? | Which planets lack rings?
+Compare Postgres with MySQL. | Compare Postgres with SQLite.
+Translate this paragraph to English. | Translate this paragraph from English.
+Suggest a gift for my sister. | Suggest a gift for my brother.
+Is this mushroom edible? | Is this mushroom poisonous?
+How do I write to a file in Go? | How do I read from a file in Go?
+Round 2.345 to two decimals. | Round 2.345 to one decimal.
+What time is it in Tokyo? | What time is it in Sydney?
+Give me a synonym for happy. | Give me an antonym for happy.
+How do I start a business in Texas? | How do I close a business in Texas?
+Make this text shorter. | Make this text longer.
+Make the tone more friendly. | Make the tone less friendly.
+Who won the match on Saturday? | Who lost the match on Saturday?
+Convert this CSV to JSON. | Convert this JSON to CSV.
+What are the symptoms of iron deficiency? | What are the symptoms of iron overload?
+Can I travel with my cat by train? | Can I travel with my dog by train?
+When was the bridge opened? | When was the bridge closed?
+How much did revenue rise in the third quarter? | How much did revenue fall in the third quarter?
+Should I take the medicine before meals? | Should I take the medicine after meals?
+Find the maximum of this list. | Find the minimum of this list.
+Explain recursion to a child. | Explain recursion to an expert.
+Is it cheaper to rent? | Is it cheaper to buy?
+Which visa do I need to study in Canada? | Which visa do I need to work in Canada?
+Show me the logs since yesterday. | Show me the logs until yesterday.
+How do I lock a file in Python? | How do I unlock a file in Python?
+Rewrite it in the past tense. | Rewrite it in the present tense.
+Answer only in French. | Answer only in German.
+Who is the mayor of Lyon? | Who was the first mayor of Lyon?
+What causes high blood pressure? | What causes low blood pressure?
+Write a haiku about snow. | Write a sonnet about snow.
+Is the store open on holidays? | Is the store closed on holidays?
+Delete duplicate rows. | Keep only duplicate rows.
+Why did the build pass? | Why did the build fail?
+Draft a letter accepting the offer. | Draft a letter declining the offer.
+"""
+_HELD_OUT_PARAPHRASES = """
+How can I cancel my subscription? | What do I do to cancel my subscription?
+What is photosynthesis? | Explain photosynthesis.
+Give me a recipe for pancakes. | Do you have a pancake recipe?
+How tall is Mount Everest? | What is the height of Mount Everest?
+Fix the bug in this function. | Repair the bug in this function.
+What are good names for a cat? | Suggest good names for a cat.
+How do I merge two branches in git? | What is the command to merge two branches in git?
+Describe the water cycle. | Explain the water cycle.
+Who painted the Mona Lisa? | Who is the painter of the Mona Lisa?
+How can I learn to swim? | What is the best way to learn swimming?
+Translate hello into Italian. | How do you say hello in Italian?
+What is the weather like in Oslo? | How is the weather in Oslo?
+Is coffee bad for you? | Is drinking coffee unhealthy?
+Which size should I order? | What size should I order?
+How do I remove a stain from a carpet? | How can I get a stain out of a carpet?
+Write a thank-you note to a teacher. | Compose a note thanking a teacher.
+"""
+
 
 def _read(kind: str, lines: str) -> list[Pair]:
     return [Pair(kind, *line.split(" | ")) for line in lines.strip().splitlines()]
@@ -130,4 +193,8 @@ TRAPS: tuple[Pair, ...] = tuple(pair for kind, lines in _TRAPS.items() for pair 
 PARAPHRASES: tuple[Pair, ...] = tuple(_read("paraphrase", _PARAPHRASES))
 """Pairs that ask the same in other words."""
 
-PAIRS: tuple[Pair, ...] = (*TRAPS, *PARAPHRASES)
+HELD_OUT: tuple[Pair, ...] = (
+    *_read("held out", _HELD_OUT_TRAPS),
+    *_read("paraphrase", _HELD_OUT_PARAPHRASES),
+)
+"""Pairs of both kinds that the rules were not made with."""

@@ -99,7 +99,7 @@ class Desk:
             return self.note(Outcome("bypass", Why(question.reason)))
         result = yield from self.policy.look_up(sent, question, control, place, first=first)
         if isinstance(result, Found):
-            self.note(Outcome("stale" if result.stale else "hit", age=result.age))
+            self.note(Outcome("stale" if result.stale else "hit", age=result.age, near=result.near))
         else:
             self.note(Outcome("miss", result.why))
         return result

@@ -9,6 +9,7 @@ from typing import NamedTuple
 __all__ = [
     "ENTRY_OVERHEAD",
     "EVERYTHING",
+    "INDEX",
     "Entry",
     "Listed",
     "Selection",
@@ -16,6 +17,9 @@ __all__ = [
     "Stored",
     "describe_entry",
 ]
+
+INDEX = "~"
+"""What the lineage of an entry begins with that is no answer, but helps to find some (see `Listed.is_answer`)."""
 
 ENTRY_OVERHEAD = 512
 """Bytes that any entry is counted with on top of its texts: key, times, index."""
@@ -77,6 +81,11 @@ class Listed:
     lineage: str
     hits: int = 0
     used: float = 0.0
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is one, and not a part of an index."""
+        return not self.lineage.startswith(INDEX)
 
 
 def describe_entry(entry: Entry, hits: int, used: float) -> Listed:

@@ -16,7 +16,8 @@ from claude_replay.cache.entry import Entry
 from claude_replay.cache.envelope import KEPT_HEADERS, Answer, dump_answer
 from claude_replay.cache.judge import judge
 from claude_replay.cache.keys import KEY_VERSION
-from claude_replay.exchange import EventStream, Json, Request, Response
+from claude_replay.cache.pacing import time_events
+from claude_replay.exchange import Body, EventStream, Json, Request, Response
 from claude_replay.redact import Redactor, known_literals
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Received:
     A response as it came: `content` still encoded as its headers (lower-case names) say.
 
     `complete` says that it was read to its end and not closed before; `seconds` is how long that took since the
-    request was sent, `times` when each piece of `content` came.
+    request was sent, `pieces` when each piece of `content` came, in milliseconds, and how long it was.
     """
 
     status: int
@@ -39,6 +40,7 @@ class Received:
     content: bytes
     complete: bool
     seconds: float
+    pieces: tuple[tuple[int, int], ...] = ()
 
 
 class Keeper:
@@ -110,7 +112,12 @@ class Keeper:
             usage,
             cost_usd(good.model, usage),
             round(received.seconds, 3),
+            times=self._time_events(received, body, encoding),
         )
+
+    def _time_events(self, received: Received, body: Body, encoding: str) -> tuple[int, ...]:
+        is_stream = isinstance(body, EventStream)
+        return time_events(received.content, received.pieces, encoding) if is_stream else ()
 
     def _pack_request(self, ticket: Ticket) -> bytes:
         sent = ticket.sent

@@ -33,15 +33,17 @@ class Listener(Protocol):
 class _Ear:
     """Collects one answer."""
 
-    __slots__ = ("_headers", "_pieces", "_started", "_status", "settled")
+    __slots__ = ("_headers", "_marks", "_pieces", "_started", "_status", "settled")
 
     def __init__(self, status: int, headers: Mapping[str, str], started: float) -> None:
         self._status, self._headers, self._started = status, headers, started
         self._pieces: list[bytes] = []
+        self._marks: list[tuple[int, int]] = []
         self.settled = False
 
     def add(self, piece: bytes) -> None:
         self._pieces.append(piece)
+        self._marks.append((round(1000 * (time.monotonic() - self._started)), len(piece)))
 
     def receive(self, *, complete: bool) -> Received | None:
         """What there is; None where that was asked before."""
@@ -49,7 +51,8 @@ class _Ear:
             return None
         self.settled = True
         seconds = time.monotonic() - self._started
-        return Received(self._status, self._headers, b"".join(self._pieces), complete, seconds)
+        content = b"".join(self._pieces)
+        return Received(self._status, self._headers, content, complete, seconds, tuple(self._marks))
 
 
 def listen(response: Any, library: ModuleType, listener: Listener, started: float) -> None:

@@ -101,6 +101,7 @@ def _answer(cache: ResponseCache, call: Call, found: Found, *, is_async: bool) -
         stream=call.wants_stream,
         unread=wants_unread(request),
         usage=cache.usage_on_hit,
+        pace=cache.pace,
         request=lambda: module.Request("POST", f"{call.sent.sender.base_url.rstrip('/')}{request.url}"),
     )
     return make_api_response(request, response, call.client, is_async=is_async)

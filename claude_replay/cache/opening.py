@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
 from claude_replay.cache.stores.base import Store
 from claude_replay.cache.stores.memory import MemoryStore
@@ -18,14 +19,28 @@ _SERVERS = ("redis", "rediss", "unix", "valkey", "valkeys")
 
 
 def open_store(
-    named: Store | str | os.PathLike[str] | None, *, max_bytes: int | None, clock: Callable[[], float]
+    named: Store | str | os.PathLike[str] | None,
+    *,
+    max_bytes: int | None = None,
+    clock: Callable[[], float] = time.time,
+    encryption_key: str | bytes | Sequence[str | bytes] | None = None,
 ) -> Store:
     """
-    None is memory, a path SQLite, a `redis://` address the server behind it, a store itself.
+    None is memory, a path SQLite, a `redis://` address the server behind it, a store itself; encrypted with a key.
 
     Raises CacheError for what is none of these, StoreError for a file that cannot be opened.
     """
-    size = {} if max_bytes is None else {"max_bytes": max_bytes}
+    store = _open(named, {} if max_bytes is None else {"max_bytes": max_bytes}, clock)
+    if encryption_key is None:
+        return store
+    from claude_replay.cache.stores.encrypted import EncryptedStore
+
+    return EncryptedStore(store, encryption_key)
+
+
+def _open(
+    named: Store | str | os.PathLike[str] | None, size: dict[str, int], clock: Callable[[], float]
+) -> Store:
     if named is None:
         return MemoryStore(clock=clock, **size)
     if not isinstance(named, (str, os.PathLike)):

@@ -6,14 +6,15 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from claude_replay.cache.control import Control, Mode, to_seconds
 from claude_replay.cache.crossing import content_for
-from claude_replay.cache.entry import Selection, Stored
+from claude_replay.cache.entry import Entry, Selection, Stored
 from claude_replay.cache.envelope import Answer, load_answer
+from claude_replay.cache.fallback import Fallback, Fallbacks, Near
 from claude_replay.cache.flight import Flight, Flights, Place
 from claude_replay.cache.keeping import Keeper, Received
 from claude_replay.cache.keys import Question, Sent
@@ -61,13 +62,15 @@ class Found:
     """
     An answer from the shelf, and its body for this caller; `age` in seconds.
 
-    A `stale` one is to be fetched anew meanwhile.
+    A `stale` one is to be fetched anew meanwhile; `near` says for what it was kept, where that is not just what was
+    asked.
     """
 
     answer: Answer
     content: bytes
     age: float
     stale: bool = False
+    near: Near | None = None
 
 
 @dataclass(slots=True)
@@ -83,6 +86,7 @@ class Ticket:
     flight: Flight | None = None
     holder: str = ""
     epochs: tuple[int, ...] | None = None
+    kept: Entry | None = None
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -95,12 +99,20 @@ class Policy:
     """Decides in steps (claude_replay.cache.steps); one for each cache."""
 
     def __init__(
-        self, *, namespace: str, times: Times, keeper: Keeper, tally: Tally, clock: Callable[[], float]
+        self,
+        *,
+        namespace: str,
+        times: Times,
+        keeper: Keeper,
+        tally: Tally,
+        clock: Callable[[], float],
+        fallbacks: Sequence[Fallback] = (),
     ) -> None:
         self.namespace = namespace
         self.times = times
         self.tally = tally
         self._keeper = keeper
+        self._fallbacks = Fallbacks(fallbacks, self._fail)
         self._clock = clock
         self._flights = Flights()
         self._epoch, self._epoch_read = 0, float("-inf")
@@ -132,6 +144,8 @@ class Policy:
         why = Why(mode)
         if mode in _READING:
             found = yield from self._read(question, control)
+            if not isinstance(found, Found) and self._fallbacks:
+                found = (yield from self._find_near(sent, question, control)) or found
             if isinstance(found, Found):
                 return found
             why = yield from self._explain(question, found)
@@ -193,6 +207,17 @@ class Policy:
             return "expired"
         stale = answer.stale_at is not None and now >= answer.stale_at
         return Found(answer, content, age, stale)
+
+    def _find_near(self, sent: Sent, question: Question, control: Control) -> Steps[Found | None]:
+        match = yield from self._fallbacks.find(sent, question)
+        if match is None:
+            return None
+        key, near = match
+        found = yield from self._read(replace(question, key=key), control)
+        if not isinstance(found, Found):
+            return None
+        self.tally.add(f"near.{near.kind}")
+        return replace(found, near=near)
 
     def _explain(self, question: Question, reason: str) -> Steps[Why]:
         if reason:
@@ -272,6 +297,8 @@ class Policy:
                 ticket.flight.finish()
             if ticket.holder:
                 yield from self._try(Ask("release", (ticket.question.key, ticket.holder)), None)
+        if ticket.kept is not None:
+            yield from self._fallbacks.index(ticket.sent, ticket.question, ticket.kept)
         yield from self.flush(1)
         return reason
 
@@ -281,6 +308,7 @@ class Policy:
         entry = yield Work(self._keeper.make_entry, (ticket, received, self.namespace, self.times))
         if isinstance(entry, str):
             return entry
+        entry = self._fallbacks.mark(ticket.sent, ticket.question, entry)
         if ticket.epochs is None:
             return "store_failed"
         failed = object()
@@ -293,7 +321,10 @@ class Policy:
         if ticket.mode == "write" and (yield from self._try(Ask("get", (entry.key,)), None)):
             return "kept_before"
         done = yield from self._try(Ask("put", (entry,)), failed)
-        return "store_failed" if done is failed else None
+        if done is failed:
+            return "store_failed"
+        ticket.kept = entry
+        return None
 
     def clear(self, *, model: str | None, tag: str | None, age: float | None) -> Steps[int]:
         """Forget entries of this namespace; `age` in seconds. Raises StoreError."""
@@ -321,9 +352,12 @@ class Policy:
         try:
             return (yield step)
         except StoreError as error:
-            self.tally.add("failures")
-            self._warn(f"{error}; calls go on without the cache")
+            self._fail(f"{error}; calls go on without the cache")
             return otherwise
+
+    def _fail(self, text: str) -> None:
+        self.tally.add("failures")
+        self._warn(text)
 
     def _warn(self, text: str) -> None:
         with self._lock:

@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 from claude_replay.cache.control import CONTROL_HEADER
 from claude_replay.cache.crossing import without_usage
+from claude_replay.cache.fallback import NEAR_HEADER, Near
 from claude_replay.cache.lineage import Why
+from claude_replay.cache.pacing import Pace, make_paced
 from claude_replay.cache.policy import Found
 
 __all__ = ["Outcome", "UsageOnHit", "build_response", "mark"]
@@ -27,12 +29,13 @@ class Outcome:
 
     `status` is "hit", "stale" (given although its time was over, a fresh one is being fetched), "miss" or
     "bypass"; `why` names the reason of the last two ("new_turn", "server_tools", ...) and its detail. `age` is
-    that of a hit in seconds.
+    that of a hit in seconds; `near` says for which other request a hit was kept, if it was.
     """
 
     status: Status
     why: Why | None = None
     age: float | None = None
+    near: Near | None = None
 
     def header(self) -> str:
         """As the response header says it."""
@@ -49,6 +52,7 @@ def build_response(
     stream: bool,
     unread: bool,
     usage: UsageOnHit,
+    pace: Pace,
     request: Callable[[], Any],
 ) -> Any:
     """
@@ -64,7 +68,14 @@ def build_response(
         CONTROL_HEADER: "stale" if found.stale else "hit",
         "age": str(int(found.age)),
     }
-    response = _shelved(library)(200, headers=headers, stream=library.ByteStream(content))
+    if found.near is not None:
+        headers[NEAR_HEADER] = found.near.header()
+    if pace != "instant" and stream and unread:
+        answer = found.answer
+        body = make_paced(library, content, answer.times, answer.seconds, pace)
+    else:
+        body = library.ByteStream(content)
+    response = _shelved(library)(200, headers=headers, stream=body)
     response.shelve(content, request, unread=unread)
     return response
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from claude_replay.cache.control import NOTHING_SAID, Control, Mode, Seconds, check_mode, to_seconds
 from claude_replay.cache.desk import Desk
@@ -16,6 +16,7 @@ from claude_replay.cache.judge import GOOD_STOP_REASONS
 from claude_replay.cache.keeping import Keeper
 from claude_replay.cache.middleware import handle, handle_async
 from claude_replay.cache.opening import open_store
+from claude_replay.cache.pacing import Pace, check_pace
 from claude_replay.cache.policy import Policy, Steps, Times
 from claude_replay.cache.reply import Outcome, UsageOnHit
 from claude_replay.cache.sdk import MiddlewareBase, has_middleware
@@ -24,6 +25,10 @@ from claude_replay.cache.steps import arun, run
 from claude_replay.cache.stores.base import Store
 from claude_replay.cache.transport import make_async_transport, make_transport
 from claude_replay.errors import CacheError
+
+if TYPE_CHECKING:
+    from claude_replay.cache.fallback import Fallback
+    from claude_replay.cache.similar import Similar
 
 __all__ = ["ResponseCache"]
 
@@ -57,6 +62,11 @@ class ResponseCache(MiddlewareBase):  # type: ignore[misc]
         ignore_headers: names of request headers that are not part of the key.
         mode: what holds where a call says nothing else; see `options`.
         wait: seconds a call waits at most for another one, in any process, that fetches the same.
+        subsume_max_tokens: an answer that ended by itself also serves requests that differ in `max_tokens` only,
+            where those allow at least as many tokens as it has.
+        similar: answers questions in other words; never quite safe, see `Similar`.
+        pace: how fast a stored answer is streamed: "instant", as "recorded", or a factor (2 is twice as fast).
+        encryption_key: encrypts what is kept; a Fernet key, or several of which the first encrypts.
         clock: gives Unix seconds.
 
     Raises CacheError for an argument that is not valid, StoreError for a file that cannot be used.
@@ -79,6 +89,10 @@ class ResponseCache(MiddlewareBase):  # type: ignore[misc]
         ignore_headers: Iterable[str] = (),
         mode: Mode = "on",
         wait: float = 60.0,
+        subsume_max_tokens: bool = False,
+        similar: Similar | None = None,
+        pace: Pace = "instant",
+        encryption_key: str | bytes | Sequence[str | bytes] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if usage_on_hit not in ("original", "zero"):
@@ -89,11 +103,19 @@ class ResponseCache(MiddlewareBase):  # type: ignore[misc]
         control = Control(check_mode(mode), tags=_texts("tags", tags))
         self.usage_on_hit = usage_on_hit
         self.per_credential = per_credential
+        self.pace = check_pace(pace)
         keeper = Keeper(GOOD_STOP_REASONS.union(_texts("stop_reasons", stop_reasons)))
         left_out = frozenset(name.lower() for name in _texts("ignore_headers", ignore_headers))
-        self._store = open_store(store, max_bytes=max_bytes, clock=clock)
+        self._store = open_store(store, max_bytes=max_bytes, clock=clock, encryption_key=encryption_key)
         self._owns_store = store is None or isinstance(store, (str, os.PathLike))
-        policy = Policy(namespace=namespace, times=times, keeper=keeper, tally=Tally(), clock=clock)
+        policy = Policy(
+            namespace=namespace,
+            times=times,
+            keeper=keeper,
+            tally=Tally(),
+            clock=clock,
+            fallbacks=_make_fallbacks(subsume_max_tokens, similar),
+        )
         self.desk = Desk(
             self._store,
             policy,
@@ -240,3 +262,15 @@ def _texts(name: str, given: Iterable[str]) -> tuple[str, ...]:
     if isinstance(given, str):
         raise CacheError(f'{name}: a list of texts, not one: write ["{given}"]')
     return tuple(given)
+
+
+def _make_fallbacks(subsume_max_tokens: bool, similar: Similar | None) -> list[Fallback]:
+    """In the order in which they are tried: what is nearest first."""
+    fallbacks: list[Fallback] = []
+    if subsume_max_tokens:
+        from claude_replay.cache.subsumption import MaxTokens
+
+        fallbacks.append(MaxTokens())
+    if similar is not None:
+        fallbacks.append(similar)
+    return fallbacks

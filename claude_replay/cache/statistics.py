@@ -18,7 +18,8 @@ class CacheStats:
     """
     What this cache object did since it was made; `store` is what the store holds, and counts over all processes.
 
-    `stale` hits are among the hits. `misses` are counted once a call, however often the SDK retried, by reason:
+    `stale` hits are among the hits, and so are those that were `near` only, by kind: "max_tokens", "similar".
+    `misses` are counted once a call, however often the SDK retried, by reason:
     "model_changed", "system_changed", "tools_changed", "parameters_changed", "messages_changed", "scope_changed"
     (namespace, version, sample, address, headers or betas), "new_turn", "new", "expired", "unreadable", "refresh",
     "write". `bypassed` calls were not looked up, `not_kept` answers not stored, each by reason. `failures` counts
@@ -27,6 +28,7 @@ class CacheStats:
 
     hits: int = 0
     stale: int = 0
+    near: Mapping[str, int] = field(default_factory=dict)
     misses: Mapping[str, int] = field(default_factory=dict)
     bypassed: Mapping[str, int] = field(default_factory=dict)
     kept: int = 0
@@ -49,6 +51,8 @@ class CacheStats:
             f" · {_sum_up('not kept', self.not_kept)}",
             f"{self.saved_tokens:,} tokens · ${self.saved_usd:.2f} and {self.saved_seconds:.0f} s not spent",
         ]
+        if self.near:
+            lines.append(f"of the hits {_sum_up('near', self.near)}")
         if self.failures:
             lines.append(f"the store failed {self.failures} times")
         if self.store is not None:
@@ -66,7 +70,7 @@ class Tally:
     """
     Counts, from any thread.
 
-    Counters have the names they are given to the store under: `hits`, `stale`, `misses.REASON`,
+    Counters have the names they are given to the store under: `hits`, `stale`, `near.KIND`, `misses.REASON`,
     `bypassed.REASON`, `kept`, `not_kept.REASON`, `failures`, `saved_usd`, `saved_seconds`, `saved_tokens`.
     """
 
@@ -114,6 +118,7 @@ class Tally:
         return CacheStats(
             hits=int(counts.get("hits", 0)),
             stale=int(counts.get("stale", 0)),
+            near=by_reason("near"),
             misses=by_reason("misses"),
             bypassed=by_reason("bypassed"),
             kept=int(counts.get("kept", 0)),

@@ -6,6 +6,7 @@ A generator of the policy yields a Step and is sent what came of it, or has the 
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from claude_replay.cache.flight import Flight
 from claude_replay.cache.stores.base import Store
+from claude_replay.errors import CacheError
 
 __all__ = ["Ask", "Await", "Pause", "Step", "Work", "arun", "run"]
 
@@ -44,7 +46,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Call a function that takes a while, though it waits for nothing."""
+    """Call a function that takes a while; for async code it may be a coroutine function."""
 
     function: Callable[..., object]
     args: tuple[object, ...]
@@ -89,7 +91,7 @@ def _do(step: Step, store: Store) -> Any:
     if isinstance(step, Await):
         return step.flight.wait(step.seconds)
     if isinstance(step, Work):
-        return step.function(*step.args)
+        return _work(step)
     return time.sleep(step.seconds)
 
 
@@ -102,5 +104,17 @@ async def _ado(step: Step, store: Store) -> Any:
     import anyio.to_thread
 
     if isinstance(step, Work):
-        return await anyio.to_thread.run_sync(step.function, *step.args)
+        if inspect.iscoroutinefunction(step.function):
+            return await step.function(*step.args)
+        result = await anyio.to_thread.run_sync(step.function, *step.args)
+        return await result if inspect.isawaitable(result) else result
     return await anyio.sleep(step.seconds)
+
+
+def _work(step: Work) -> Any:
+    result = step.function(*step.args)
+    if inspect.iscoroutine(result):
+        result.close()
+        name = getattr(step.function, "__name__", "a function of yours")
+        raise CacheError(f"{name} is a coroutine function; only async clients can wait for it")
+    return result

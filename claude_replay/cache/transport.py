@@ -152,7 +152,13 @@ def _is_first(request: Any) -> bool:
 def _answer(cache: ResponseCache, module: ModuleType, request: Any, sent: Sent, found: Found) -> Any:
     stream = isinstance(sent.body, dict) and sent.body.get("stream") is True
     return build_response(
-        module, found, stream=stream, unread=True, usage=cache.usage_on_hit, request=lambda: request
+        module,
+        found,
+        stream=stream,
+        unread=True,
+        usage=cache.usage_on_hit,
+        pace=cache.pace,
+        request=lambda: request,
     )
 
 

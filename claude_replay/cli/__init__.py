@@ -1,5 +1,5 @@
 """
-The command line: `claude-replay list`, `show`, `check`.
+The command line: `claude-replay list`, `show`, `check`, `cache`.
 
 One module per command, imported when it is asked for. Exit codes: 0 fine, 1 findings (`check`), 2 wrong usage
 or a file that cannot be read.
@@ -23,6 +23,7 @@ _COMMANDS = {
     "prune": "remove side files that no cassette names, and orphans that you name",
     "migrate": "rewrite other tools' cassettes in our format, all or none",
     "export": "write cassettes as vcrpy keeps them",
+    "cache": "look into a store of the response cache, clear it, export from it",
 }
 _WRONG_USAGE = 2
 _INTERRUPTED = 130

@@ -10,7 +10,7 @@ from typing import NoReturn
 from claude_replay.errors import SettingsError
 from claude_replay.settings import nearest
 
-__all__ = ["Parser", "make_main_parser"]
+__all__ = ["Parser", "make_group_parser", "make_main_parser"]
 
 _OPTION = re.compile(r"--?[a-z][a-z-]*")
 
@@ -51,15 +51,28 @@ class Parser(argparse.ArgumentParser):
 
 def make_main_parser(commands: Mapping[str, str]) -> Parser:
     """The parser for everything that stands before a command; `commands` maps names to one line of help."""
-    width = max(map(len, commands)) + 2
-    listing = "\n".join(f"  {name:{width}}{text}" for name, text in commands.items())
-
-    parser = Parser(
+    parser = make_group_parser(
         "",
         "Looks at cassettes: the exchanges with Claude that your tests recorded.",
-        epilog=f"commands:\n{listing}\n\n`claude-replay COMMAND --help` says more about one of them.",
+        commands,
         example="claude-replay show cassettes/tests/test_chat/test_greeting.yaml",
-        usage="claude-replay [-h] [--version] COMMAND ...",
+        options="[-h] [--version]",
     )
     parser.add_argument("--version", action="store_true", help="print the version and stop")
     return parser
+
+
+def make_group_parser(
+    name: str, description: str, commands: Mapping[str, str], *, example: str, options: str = "[-h]"
+) -> Parser:
+    """The parser for what stands before one of several commands; `options` is the part of the usage line."""
+    width = max(map(len, commands)) + 2
+    listing = "\n".join(f"  {command:{width}}{text}" for command, text in commands.items())
+    program = f"claude-replay {name}".rstrip()
+    return Parser(
+        name,
+        description,
+        epilog=f"commands:\n{listing}\n\n`{program} COMMAND --help` says more about one of them.",
+        example=example,
+        usage=f"{program} {options} COMMAND ...",
+    )

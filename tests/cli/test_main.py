@@ -95,7 +95,7 @@ def test_a_misspelt_command_names_the_nearest_one(program: str) -> None:
     [
         (
             ["frobnicate"],
-            "there is no command 'frobnicate'; there are: list, show, check, prune, migrate, export",
+            "there is no command 'frobnicate'; there are: list, show, check, prune, migrate, export, cache",
         ),
         (["--verison"], "there is no option '--verison'; did you mean '--version'?"),
         (["check", "--stict"], "there is no option '--stict'; did you mean '--strict'?"),
