@@ -30,8 +30,10 @@ if TYPE_CHECKING:
         SettingsError,
         StoreError,
         UnplayedExchanges,
+        UnusedFault,
     )
     from claude_replay.exchange import Exchange, Request, Response, Usage
+    from claude_replay.intercept.inject import inject
     from claude_replay.intercept.use import use_cassette
     from claude_replay.session import Drift, Handle
 
@@ -62,7 +64,9 @@ __all__ = [
     "Similar",
     "StoreError",
     "UnplayedExchanges",
+    "UnusedFault",
     "Usage",
+    "inject",
     "use_cassette",
 ]
 
@@ -80,6 +84,7 @@ _HOMES = {
     "SQLiteStore": "cache",
     "Similar": "cache.similar",
     "Usage": "exchange",
+    "inject": "intercept.inject",
     "use_cassette": "intercept.use",
 }
 

@@ -16,7 +16,8 @@ Exception
     │   ├── StoreError              entries cannot be kept or read: damaged, foreign or newer file, lost server
     │   └── CacheMiss               mode "only": the answer is not in the cache
     ├── SecretFound                 what was to be written still contained a secret
-    └── UnplayedExchanges           recorded exchanges that no request asked for
+    ├── UnplayedExchanges           recorded exchanges that no request asked for
+    └── UnusedFault                 a fault that was injected and did not happen
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ __all__ = [
     "SettingsError",
     "StoreError",
     "UnplayedExchanges",
+    "UnusedFault",
 ]
 
 
@@ -141,3 +143,7 @@ class SecretFound(ClaudeReplayError):
 
 class UnplayedExchanges(ClaudeReplayError):
     """Recorded exchanges were not asked for by a passing test."""
+
+
+class UnusedFault(ClaudeReplayError):
+    """A fault that was injected did not happen, so a passing test shows nothing."""

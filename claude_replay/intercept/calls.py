@@ -11,11 +11,12 @@ from claude_replay.api import Endpoint
 from claude_replay.bodies import decode_body, decompress, media_type
 from claude_replay.cassette import Entry
 from claude_replay.exchange import Request
+from claude_replay.faults import Spoiled
 from claude_replay.intercept.live import LiveAnswer
 from claude_replay.intercept.outlets import sending
-from claude_replay.intercept.playback import Playback, play
+from claude_replay.intercept.playback import Playback, play, play_spoiled
 from claude_replay.redact import KEPT_REQUEST_HEADERS
-from claude_replay.session import Session
+from claude_replay.session import Session, Ticket
 
 __all__ = ["Call"]
 
@@ -35,7 +36,7 @@ class Call:
     given to `answered`.
     """
 
-    __slots__ = ("_answer", "_endpoint", "_request", "_session", "_url")
+    __slots__ = ("_answer", "_endpoint", "_request", "_session", "_ticket", "_url")
 
     def __init__(self, session: Session, endpoint: Endpoint, request: Any, url: str) -> None:
         self._session = session
@@ -43,6 +44,7 @@ class Call:
         self._request = request
         self._url = url
         self._answer: LiveAnswer | None = None
+        self._ticket: Ticket | None = None
 
     def begin(self, content: bytes) -> Playback | None:
         """What to play, or None where the request is to be sent; raises CassetteMiss."""
@@ -50,11 +52,15 @@ class Call:
         session = self._session
         if self._endpoint.operation == _SIGN_IN and session.may_send:
             return None
-        outcome = self._recall(content) or session.begin(self._convert(content), self._endpoint)
+        outcome = self._recall(content) or session.begin(
+            self._convert(content), self._endpoint, patience=self._patience
+        )
         if isinstance(outcome, Entry):
             return play(session, outcome, is_framed=self._is_framed)
+        if isinstance(outcome, Spoiled):
+            return play_spoiled(session, outcome, is_framed=self._is_framed)
         if outcome is not None:
-            self._answer = LiveAnswer(session, outcome)
+            self._answer, self._ticket = LiveAnswer(session, outcome), outcome
         return None
 
     @property
@@ -72,6 +78,28 @@ class Call:
         # Not the client's request itself: the session keeps what it is given.
         ask = partial(_make_request, self._request.method, self._url, headers, content)
         return self._session.recall(self._endpoint, headers.get("anthropic-beta", ""), content, ask)
+
+    @property
+    def _patience(self) -> float | None:
+        """How many seconds the client waits for the next byte; None for ever, or where nobody knows."""
+        timeouts = getattr(self._request, "extensions", {}).get("timeout", {})
+        patience = timeouts.get("read")
+        return patience if isinstance(patience, (int, float)) else None
+
+    @property
+    def is_to_be_spoiled(self) -> bool:
+        """Whether a fault shall happen to the live answer; read it wholly first, then `spoil` it."""
+        return self._ticket is not None and self._ticket.injected is not None
+
+    def spoil(self) -> Playback | None:
+        """What the application gets of a live answer that has been read; None for all of it."""
+        assert self._ticket is not None
+        assert self._ticket.injected is not None
+        answered = self._session.answered[self._ticket.order]
+        spoiled = self._session.faulting.spoil_live(self._ticket.injected, answered, self._patience)
+        return (
+            play_spoiled(self._session, spoiled, is_framed=self._is_framed) if spoiled is not None else None
+        )
 
     def _convert(self, content: bytes) -> Request:
         headers = read_headers(self._request.headers, None if self._session.may_send else _LOOKED_AT)

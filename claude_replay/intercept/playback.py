@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal
 
 from claude_replay.bodies import AWS_EVENT_STREAM, encode_body, encode_chunks, reframe
 from claude_replay.cassette import Entry
 from claude_replay.errors import RecordingEnded
 from claude_replay.exchange import EventStream, Meta, Response
+from claude_replay.faults import Breaks, Spoiled
 from claude_replay.session import Session
 
-__all__ = ["Playback", "play"]
+__all__ = ["Playback", "play", "play_spoiled"]
 
 _Pace = float | Literal["instant", "recorded"]
 _RETRYABLE = (408, 409, 429)
@@ -30,7 +31,8 @@ class Playback:
 
     `pieces` yields (seconds to wait first, bytes). Then the answer is over, unless the recorded application
     did not read on: what `missing` gives is raised, after `patience` seconds for async code to be cancelled
-    in. `status` is 0 where there is nothing but that.
+    in. `status` is 0 where there is nothing but that. `breaks` says how the connection ends otherwise than it
+    should, after `wait` seconds.
     """
 
     status: int
@@ -38,6 +40,8 @@ class Playback:
     pieces: Iterable[tuple[float, bytes]]
     missing: Callable[[], RecordingEnded] | None = None
     patience: float = 0.0
+    breaks: Breaks | None = None
+    wait: float = 0.0
 
     def end(self) -> None:
         """Raise RecordingEnded where the recording does not know how the answer goes on."""
@@ -60,31 +64,55 @@ def play(session: Session, entry: Entry, *, is_framed: bool) -> Playback:
     `is_framed` says that the client reads event streams as AWS frames.
     """
     pace = session.settings.pace
+    hurries = pace == "instant"
     if (quick := entry.quick_answer) is not None:
         answer = quick[0]
-        return _whole(answer.status, _headers(answer.status, answer.headers, pace), answer.content)
+        headers = _make_headers(answer.status, answer.headers, hurries=hurries)
+        return _make_playback(answer.status, headers, answer.content)
     response, meta = entry.answer
     if session.settings.providers == "any":
         response = _reframe(response, is_framed=is_framed)
-    headers = _headers(response.status, response.headers, pace)
     if response.ended != "complete":
+        headers = _make_headers(response.status, response.headers, hurries=hurries)
         pieces = _pieces(response, meta, pace)
         patience = _PATIENCE + (meta.duration or 0.0) if response.ended == "cancelled" else 0.0
         missing = partial(_missing, session, response, patience)
         return Playback(response.status, headers, pieces, missing, patience)
+    return _play_whole(response, meta, pace, hurries=hurries)
+
+
+def play_spoiled(session: Session, spoiled: Spoiled, *, is_framed: bool) -> Playback:
+    """Turn what a fault made of an answer into one; nobody waits unless that was asked for."""
+    response, wait = spoiled.response, spoiled.wait if spoiled.is_slept else 0.0
+    if response is None:
+        return Playback(0, [], (), breaks=spoiled.breaks, wait=wait)
+    if session.settings.providers == "any":
+        response = _reframe(response, is_framed=is_framed)
+    playback = _play_whole(response, spoiled.meta, session.settings.pace, hurries=not spoiled.is_slept)
+    pieces: Iterable[tuple[float, bytes]] = playback.pieces
+    if spoiled.breaks is not None and not isinstance(response.body, EventStream):
+        # The headers have promised all of it.
+        pieces = [(pause, piece[: len(piece) // 2]) for pause, piece in pieces]
+    if wait:
+        pieces = chain([(wait, b"")], pieces)
+    return Playback(playback.status, playback.headers, pieces, breaks=spoiled.breaks)
+
+
+def _play_whole(response: Response, meta: Meta, pace: _Pace, *, hurries: bool) -> Playback:
+    headers = _make_headers(response.status, response.headers, hurries=hurries)
     if isinstance(response.body, EventStream):
         return Playback(response.status, headers, _pieces(response, meta, pace))
-    return _whole(response.status, headers, encode_body(response.body))
+    return _make_playback(response.status, headers, encode_body(response.body))
 
 
-def _whole(status: int, headers: list[tuple[str, str]], content: bytes) -> Playback:
+def _make_playback(status: int, headers: list[tuple[str, str]], content: bytes) -> Playback:
     headers.append(("content-length", str(len(content))))
     return Playback(status, headers, ((0.0, content),))
 
 
-def _headers(status: int, kept: Mapping[str, str], pace: _Pace) -> list[tuple[str, str]]:
+def _make_headers(status: int, kept: Mapping[str, str], *, hurries: bool) -> list[tuple[str, str]]:
     headers = list(kept.items())
-    if pace == "instant" and _is_retried(status, kept):
+    if hurries and _is_retried(status, kept):
         # The SDK reads this before retry-after, and sleeps for no longer (anthropic 2.12, _base_client.py).
         headers = [*(pair for pair in headers if pair[0] != "retry-after-ms"), ("retry-after-ms", "1")]
     return headers

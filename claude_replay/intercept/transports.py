@@ -61,7 +61,9 @@ class Transports:
         transport = module.AiohttpTransport
         base = next(base for base in transport.__mro__ if base.__name__ == "AsyncBaseTransport")
         library = sys.modules[base.__module__.partition(".")[0]]
-        self._patches.replace(transport, "handle_async_request", partial(self._wrap_async, library))
+        # What aiohttp says of a broken connection, its transports translate into that.
+        wrap = partial(self._wrap_async, library, cut="ReadError")
+        self._patches.replace(transport, "handle_async_request", wrap)
 
     def _wrap_sync(self, library: ModuleType, original: Callable[..., Any]) -> Callable[..., Any]:
         streams = make_streams(library)
@@ -77,14 +79,21 @@ class Transports:
                 return streams.play(playback, request)
             with call.sending():
                 response = original(transport, request)
-            return streams.record(call.answered(response), response)
+            response = streams.record(call.answered(response), response)
+            if call.is_to_be_spoiled:
+                response.request = request
+                return streams.spoil(call, response)
+            return response
 
         return handle_request
 
     def _wrap_async(
-        self, library: ModuleType, original: Callable[..., Awaitable[Any]]
+        self,
+        library: ModuleType,
+        original: Callable[..., Awaitable[Any]],
+        cut: str = "RemoteProtocolError",
     ) -> Callable[..., Awaitable[Any]]:
-        streams = make_streams(library)
+        streams = make_streams(library, cut=cut)
 
         @wraps(original)
         async def handle_async_request(transport: Any, request: Any) -> Any:
@@ -97,7 +106,11 @@ class Transports:
                 return await streams.aplay(playback, request)
             with call.sending():
                 response = await original(transport, request)
-            return streams.record(call.answered(response), response)
+            response = streams.record(call.answered(response), response)
+            if call.is_to_be_spoiled:
+                response.request = request
+                return await streams.aspoil(call, response)
+            return response
 
         return handle_async_request
 

@@ -15,6 +15,7 @@ from claude_replay.intercept.ambient import current_ambient
 from claude_replay.intercept.credentials import placeholder_key
 from claude_replay.intercept.keyless import KEYLESS
 from claude_replay.intercept.libraries import LIBRARIES
+from claude_replay.intercept.retries import QUICK_RETRIES
 from claude_replay.intercept.scope import enter, leave
 from claude_replay.intercept.signing import SIGNING
 from claude_replay.intercept.transports import TRANSPORTS
@@ -156,6 +157,7 @@ def prepare_session(session: Session) -> ExitStack:
     TRANSPORTS.install()
     KEYLESS.install()
     SIGNING.install()
+    QUICK_RETRIES.install()
     with ExitStack() as stack:
         if not session.may_send:
             stack.enter_context(placeholder_key())

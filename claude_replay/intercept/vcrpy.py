@@ -13,6 +13,7 @@ passes through a stub is read to its end first; requests to others than Claude h
 
 from __future__ import annotations
 
+import errno
 import http
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ class OneRequest:
             endpoint = describe_endpoint(request.method, request.uri)
             self._call = Call(self._session, endpoint, message, request.uri)
             self.playback = self._call.begin(read_content(request))
+            _break_connection(self.playback)
             if self.playback is not None and self.playback.missing is None:
                 self._answer = _make_answer(self.playback)
         return self._answer is not None
@@ -115,6 +117,14 @@ class OneRequest:
                 f"  record it: {self._session.command('rewrite')}"
             )
         )
+
+
+def _break_connection(playback: Playback | None) -> None:
+    """Raise what Python itself does where a connection breaks; libraries wrap it as they do in life."""
+    if playback is not None and playback.breaks == "timeout":
+        raise TimeoutError("timed out")
+    if playback is not None and playback.breaks is not None:
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
 
 
 def read_content(request: Any) -> bytes:

@@ -50,6 +50,10 @@ class Index:
         self._taken.add(ordinals[position])
         return ordinals[position]
 
+    def find(self, fingerprint: str) -> list[int]:
+        """The ordinals of the equal ones that are not taken yet, ascending; takes none."""
+        return self._ordinals.get(fingerprint, [])[self._positions.get(fingerprint, 0) :]
+
     def count(self, fingerprint: str) -> int:
         """How many equal ones are recorded, taken or not."""
         return len(self._ordinals.get(fingerprint, ()))

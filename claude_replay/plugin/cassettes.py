@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_replay.api import describe_endpoint, last_user_text, model_of
-from claude_replay.errors import ClaudeReplayError, ReplayFailure, UnplayedExchanges
+from claude_replay.errors import ClaudeReplayError, ReplayFailure, UnplayedExchanges, UnusedFault
 from claude_replay.intercept.scope import Scope, enter, leave
 from claude_replay.intercept.use import prepare_session
 from claude_replay.plugin.items import make_session
@@ -85,7 +85,7 @@ class OpenCassette:
         has_ended = has_passed and not self.xfailed
         try:
             self.session.close(passed=has_passed)
-        except UnplayedExchanges:
+        except (UnplayedExchanges, UnusedFault):
             if has_ended:
                 raise
         finally:
@@ -97,6 +97,8 @@ def _describe_answer(answered: Answered) -> str:
     request, exchange = answered.request, answered.exchange
     endpoint = describe_endpoint(request.method, request.url)
     asked = Asked(endpoint.operation, model_of(request.body), last_user_text(request.body))
+    if answered.fault:
+        return f"{asked}: injected {answered.fault}"
     if exchange is None:
         return f"{asked}: no answer"
     became = exchange.response.status or "cancelled"

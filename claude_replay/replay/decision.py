@@ -86,6 +86,14 @@ class Decider:
             return Record()
         return Miss()
 
+    def peek(self, key: str) -> list[int]:
+        """The places that requests with this key would be answered from, in order; nothing is taken."""
+        if self._mode in ("off", "rewrite", "all", "verify"):
+            return []
+        with self._lock:
+            places = self._index.find(key)
+        return places or ([self._last[key]] if self._repeat and key in self._last else [])
+
     def rekey(self, keys: Iterable[str]) -> None:
         """Know the same recordings by other keys from now on; what was played stays played."""
         with self._lock:

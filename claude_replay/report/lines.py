@@ -45,12 +45,14 @@ def report_lines(
 
 def _describe_totals(tallies: Sequence[Tally], orphans: Sequence[str]) -> str:
     missed = sum(tally.missed for tally in tallies)
+    injected = sum(tally.injected for tally in tallies)
     unplayed = sum(len(tally.unplayed) for tally in tallies if not tally.explicit)
     parts = [
         f"{sum(tally.replayed for tally in tallies):,} replayed",
         f"{sum(tally.recorded for tally in tallies):,} recorded",
         f"{sum(tally.live for tally in tallies):,} live",
         *([f"{missed:,} missed"] if missed else []),
+        *([f"{injected:,} injected"] if injected else []),
         *([f"{unplayed:,} unplayed"] if unplayed else []),
         *([f"{len(orphans):,} orphan{'' if len(orphans) == 1 else 's'}"] if orphans else []),
         *describe_savings(tallies),

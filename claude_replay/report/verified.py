@@ -15,14 +15,18 @@ def describe_verified(tallies: Sequence[Tally]) -> Iterator[str]:
     compared = [measures for tally in tallies for measures in tally.verified]
     if not compared:
         return
-    alike, *pairs = zip(*compared, strict=True)
-    texts = [value for value in alike if value is not None]
-    # Sums of what both sides know.
-    sums = [[value or 0.0 for value in column] for column in pairs]
-    tokens, seconds = sums[:2], sums[2:]
+    texts = [measures[0] for measures in compared if measures[0] is not None]
     parts = [f"{len(compared):,} answer{'' if len(compared) == 1 else 's'} compared with Claude's now"]
     if texts:
         parts.append(f"texts {math.fsum(texts) / len(texts) * 100:.0f} % alike")
-    parts.append(f"tokens {sum(tokens[0]):,.0f} then, {sum(tokens[1]):,.0f} now")
-    parts.append(f"{math.fsum(seconds[0]):,.1f} s then, {math.fsum(seconds[1]):,.1f} s now")
+    tokens, seconds = _sum_pairs(compared, 1), _sum_pairs(compared, 3)
+    parts.append(f"tokens {tokens[0]:,.0f} then, {tokens[1]:,.0f} now")
+    parts.append(f"{seconds[0]:,.1f} s then, {seconds[1]:,.1f} s now")
     yield " · ".join(parts)
+
+
+def _sum_pairs(compared: Sequence[Sequence[float | None]], place: int) -> tuple[float, float]:
+    """The sums of two columns, of the rows in which both are known."""
+    pairs = [(row[place], row[place + 1]) for row in compared]
+    known = [(then, now) for then, now in pairs if then is not None and now is not None]
+    return math.fsum(then for then, _ in known), math.fsum(now for _, now in known)

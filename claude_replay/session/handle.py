@@ -10,7 +10,9 @@ from claude_replay.api import ToolCall, assemble_message, cost_usd, message_text
 from claude_replay.cassette.yamltext import emit
 from claude_replay.errors import ReplayFailure
 from claude_replay.exchange import Exchange, Request, Usage
+from claude_replay.faults import make_fault
 from claude_replay.session.drift import Drift
+from claude_replay.session.injection import Injection
 from claude_replay.session.rules import rules_for
 from claude_replay.session.session import Session
 from claude_replay.session.snapshot import snapshot_requests
@@ -108,6 +110,33 @@ class Handle:
     def drift(self) -> list[Drift]:
         """What no longer equals the recording: what was sent (`match = sequence`) or answered (`verify`)."""
         return list(self._session.log.found)
+
+    def inject(
+        self,
+        fault: str | int,
+        *,
+        answer: int = 1,
+        times: int | str = 1,
+        after: int | None = None,
+        retry_after: float | None = None,
+        seconds: float | None = None,
+        sleep: bool = False,
+    ) -> Injection:
+        """
+        Let something go wrong in this cassette from now on, until it closes or the `with` block ends.
+
+        Arguments as those of `claude_replay.inject`; raises SettingsError.
+        """
+        wanted = make_fault(
+            fault,
+            answer=answer,
+            times=times,
+            after=after,
+            retry_after=retry_after,
+            seconds=seconds,
+            sleep=sleep,
+        )
+        return Injection(self._session, wanted)
 
     def assert_all_played(self) -> None:
         """

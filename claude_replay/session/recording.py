@@ -11,6 +11,7 @@ from pathlib import Path
 from claude_replay.cassette import Entry, Form, Journal, Media, Recorded, Writer, drop_notes
 from claude_replay.errors import CassetteSaveError, ClaudeReplayError, SecretFound
 from claude_replay.exchange import Exchange, Meta, Request, Response
+from claude_replay.faults import Injected
 from claude_replay.normalize import Canonical
 from claude_replay.redact import Redactor
 from claude_replay.session.bursts import Bursts
@@ -28,7 +29,7 @@ class Ticket:
 
     `order` is its place among the requests issued, `asked` says in words what it asks. `replaces` is the
     digest of the recording it is made for anew; `compares` the place of the one it is compared with, if it is
-    not recorded.
+    not recorded; `injected` a fault that shall happen to the answer.
     """
 
     order: int
@@ -38,6 +39,7 @@ class Ticket:
     replaces: str = ""
     compares: int | None = None
     records: bool = True
+    injected: Injected | None = None
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from claude_replay.api import Endpoint, describe_endpoint, last_user_text, model_of
+from claude_replay.api import Endpoint, describe_endpoint
 from claude_replay.cassette import Entry, Journal, Media, Recorded, ensure_writable, key_of, read_journals
 from claude_replay.errors import (
     CassetteError,
@@ -19,13 +19,15 @@ from claude_replay.errors import (
     UnplayedExchanges,
 )
 from claude_replay.exchange import Exchange, Meta, Request, Response
+from claude_replay.faults import Spoiled, read_faults
 from claude_replay.normalize import Canonical, canonicalize, digest_sent
 from claude_replay.replay import Asked, Compare, Decider, Miss, Outcome, Pass, Play, Record, explain_miss
 from claude_replay.session.accounts import count_played
 from claude_replay.session.adoption import adopt_journals
-from claude_replay.session.answered import Answered
+from claude_replay.session.answered import Answered, describe_request
 from claude_replay.session.comparison import compare
 from claude_replay.session.driftlog import DriftLog
+from claude_replay.session.faulting import Faulting
 from claude_replay.session.loaded import Loaded
 from claude_replay.session.recording import Recorder, Ticket
 from claude_replay.session.rules import redactor_for, rules_for
@@ -75,6 +77,7 @@ class Session:
     _recorder: Recorder = field(init=False)
     log: DriftLog = field(init=False)
     _turns: Turns | None = None
+    faulting: Faulting = field(init=False)
 
     def open(self) -> Session:
         """
@@ -106,6 +109,9 @@ class Session:
         self.tally.incomplete = bool(cassette.incomplete)
         self.tally.notes.extend(f"{self.path}: left out: {line}" for line in cassette.skipped[:_MOST_SKIPPED])
         self._decider = Decider(self._loaded.keys, mode, fresh=self._fresh, repeat=settings.repeat)
+        self.faulting = Faulting(self._decider, self._loaded.entries, self.tally)
+        for fault in read_faults(settings.inject):
+            self.faulting.plan.add(fault)
         self.log = DriftLog(self.tally)
         if by_order:
             self._turns = Turns(self._loaded, self._decider, self.log, str(self.path), mode, self.command)
@@ -122,12 +128,14 @@ class Session:
 
     # ------------------------------------------------------------------ one request
 
-    def begin(self, request: Request, endpoint: Endpoint) -> Entry | Ticket | None:
+    def begin(
+        self, request: Request, endpoint: Endpoint, *, patience: float | None = None
+    ) -> Entry | Spoiled | Ticket | None:
         """
-        Decide about a request.
+        Decide about a request; `patience` is how many seconds its client waits for a byte, None for ever.
 
-        An Entry is to be played, a Ticket to be sent and its answer reported with `finish` or `abandon`, None
-        to be sent and forgotten. Raises CassetteMiss, which is remembered as well.
+        An Entry is to be played, or what a fault makes of one; a Ticket to be sent and its answer reported with
+        `finish` or `abandon`, None to be sent and forgotten. Raises CassetteMiss, which is remembered as well.
         """
         redactor = self._recorder.redactor
         if self.settings.mode != "none":
@@ -138,14 +146,18 @@ class Session:
             # As the recorded one is described.
             endpoint = describe_endpoint(clean.method, clean.url)
         canonical = canonicalize(clean, rules_for(self.settings), endpoint)
+        key = endpoint.operation if self._turns is not None else key_of(canonical.fingerprint)
         with self._lock:
             self._refuse_late()
             order = len(self.answered)
             answered = Answered(clean)
             self.answered.append(answered)
             try:
+                due = self.faulting.plan.find_due()
+                if due is not None and (spoiled := self.faulting.strike(due, answered, key, patience)):
+                    return spoiled
                 if self._turns is None:
-                    outcome = self._decide(key_of(canonical.fingerprint))
+                    outcome = self._decide(key)
                 else:
                     asked = describe_request(endpoint, clean)
                     outcome = self._turns.take(asked, clean, canonical, number=order + 1)
@@ -153,14 +165,19 @@ class Session:
                 raise self.remember(miss) from None
             except CassetteLoadError as error:
                 raise self._unreadable(error) from None
+            if not isinstance(outcome, Miss):
+                self.faulting.plan.count_answer()
             if isinstance(outcome, Play):
-                return self._play(answered, outcome)
+                source = self._play(answered, outcome)
+                return self.faulting.delay(due, answered, source) if due is not None else source
             if not isinstance(outcome, Miss):
                 self.tally.live += 1
         asked = describe_request(endpoint, clean)
         if isinstance(outcome, Miss):
             raise self._miss(asked, canonical)
-        return self._issue(outcome, Ticket(order, request, canonical, str(asked)))
+        ticket = Ticket(order, request, canonical, str(asked))
+        ticket.injected = due if due is not None and due.fault.is_within else None
+        return self._issue(outcome, ticket)
 
     def recall(
         self, endpoint: Endpoint, betas: str, content: bytes, ask: Callable[[], Request]
@@ -173,7 +190,7 @@ class Session:
         request then.
         """
         known = self._loaded.keys_by_digest
-        if not known or self.settings.mode not in _PLAYING_MODES:
+        if not known or self.settings.mode not in _PLAYING_MODES or self.faulting.plan.active:
             return None
         key = known.get(digest_sent(endpoint, betas, content))
         if key is None:
@@ -296,7 +313,7 @@ class Session:
         """
         Save what was recorded and settle the account; does nothing the second time.
 
-        `passed` says whether the owner succeeded. Raises CassetteSaveError, SecretFound, or
+        `passed` says whether the owner succeeded. Raises CassetteSaveError, SecretFound, UnusedFault, or
         UnplayedExchanges, the gravest first.
         """
         with self._lock:
@@ -320,6 +337,8 @@ class Session:
         self.tally.live -= self.tally.recorded
         if problems:
             raise type(problems[0])("\n".join(map(str, problems)))
+        if passed:
+            self.faulting.check()
         self._check_unplayed(passed)
 
     def _save(self, recorded: Sequence[Recorded], *, passed: bool) -> bool:
@@ -351,7 +370,8 @@ class Session:
     def unplayed(self) -> list[str]:
         """The recordings that no request of this session asked for, in a few words each."""
         is_played = self.settings.mode in _PLAYING_MODES
-        return self._loaded.describe_unplayed(self._decider.unplayed()) if is_played else []
+        left = self.faulting.excuse(self._decider.unplayed()) if is_played else []
+        return self._loaded.describe_unplayed(left)
 
     def explain_unplayed(self, left: Sequence[str]) -> UnplayedExchanges:
         """The error for recordings that nobody asked for."""
@@ -371,11 +391,6 @@ class Session:
         """Raise the first miss, which the application has swallowed, or else nobody would ask."""
         if self.misses:
             raise self.misses[0]
-
-
-def describe_request(endpoint: Endpoint, clean: Request) -> Asked:
-    """A redacted request in words."""
-    return Asked(endpoint.operation, model_of(clean.body), last_user_text(clean.body))
 
 
 def _is_unknown(outcome: Outcome) -> bool:

@@ -15,9 +15,10 @@ class Tally:
     The account of one session.
 
     `tokens` maps a model to (input, output, cache write, cache read) of what was replayed; `seconds` is how
-    long the replayed exchanges took when they were live. `unplayed` names exchanges nobody asked for, `notes`
-    says what a person should know, `drift` what no longer equals the recordings; `verified` has for each
-    answer that was compared with a live one what `Comparison.measures` gives.
+    long the replayed exchanges took when they were live. `unplayed` names exchanges nobody asked for,
+    `injected` counts faults that happened on purpose, `notes` says what a person should know, `drift` what no
+    longer equals the recordings; `verified` has for each answer that was compared with a live one what
+    `Comparison.measures` gives.
     """
 
     label: str = ""
@@ -34,6 +35,7 @@ class Tally:
     drift: list[str] = field(default_factory=list)
     incomplete: bool = False
     explicit: bool = False
+    injected: int = 0
     verified: list[list[float | None]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from claude_replay.settings.modes import RECORD_MODES
 from claude_replay.settings.values import (
     choice,
     parse_flag,
+    parse_items,
     parse_list,
     parse_pace,
     parse_paths,
@@ -40,6 +41,7 @@ FIELDS: Mapping[str, Field] = {
     "cassette": Field(parse_text, scope="test"),
     "ignore": Field(parse_paths, adds=True),
     "providers": Field(choice("exact", "any")),
+    "inject": Field(parse_items, adds=True, scope="test"),
     "redact": Field(parse_regexes, adds=True),
     "keep_headers": Field(parse_list, adds=True),
     "match": Field(choice("exact", "sequence")),

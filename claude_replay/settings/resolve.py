@@ -29,6 +29,7 @@ class Settings:
     cassette: str | None = None
     ignore: tuple[str, ...] = ()
     providers: Literal["exact", "any"] = "exact"
+    inject: tuple[object, ...] = ()
     redact: tuple[str, ...] = ()
     keep_headers: tuple[str, ...] = ()
     match: Literal["exact", "sequence"] = "exact"

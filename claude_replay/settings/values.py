@@ -8,7 +8,16 @@ from collections.abc import Callable
 
 from claude_replay.settings.names import nearest
 
-__all__ = ["choice", "parse_flag", "parse_list", "parse_pace", "parse_paths", "parse_regexes", "parse_text"]
+__all__ = [
+    "choice",
+    "parse_flag",
+    "parse_items",
+    "parse_list",
+    "parse_pace",
+    "parse_paths",
+    "parse_regexes",
+    "parse_text",
+]
 
 
 def choice(*names: str) -> Callable[[object], object]:
@@ -48,6 +57,11 @@ def parse_list(value: object) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise ValueError(f"a list of texts was expected, not {value!r}")
+
+
+def parse_items(value: object) -> tuple[object, ...]:
+    """One thing, or a list of them; what they may be is for others to know."""
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
 def parse_paths(value: object) -> tuple[str, ...]:

@@ -37,7 +37,9 @@ NAMES = [
     "Similar",
     "StoreError",
     "UnplayedExchanges",
+    "UnusedFault",
     "Usage",
+    "inject",
     "use_cassette",
 ]
 HEAVY = ("anthropic", "filelock", "httpx", "httpx2", "vcr", "yaml")

@@ -142,3 +142,17 @@ def test_who_reported_first_makes_no_difference(order: tuple[int, ...]) -> None:
     shuffled = tell(*(tallies[place] for place in order), details=True)
 
     assert shuffled == tell(*tallies, details=True)
+
+
+def test_what_verify_measured_is_summed_up() -> None:
+    """Answers, texts, tokens and seconds, of all tests; without texts nothing is said of them."""
+    one = Tally("a", verified=[[0.5, 100, 110, 1.5, 2.0], [1.0, 50, 60, None, 1.0]])
+    two = Tally("b", verified=[[None, 0, 0, 0.5, 0.5]])
+
+    assert tell(one, two)[1] == (
+        "  3 answers compared with Claude's now · texts 75 % alike · tokens 150 then, 170 now · "
+        "2.0 s then, 2.5 s now"
+    )
+    assert tell(two)[1] == (
+        "  1 answer compared with Claude's now · tokens 0 then, 0 now · 0.5 s then, 0.5 s now"
+    )
