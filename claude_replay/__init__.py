@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from claude_replay.cache.stores.encrypted import EncryptedStore
     from claude_replay.cache.stores.redis import RedisStore
     from claude_replay.errors import (
+        BudgetReached,
         CacheError,
         CacheMiss,
         CassetteError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from claude_replay.session import Drift, Handle
 
 __all__ = [
+    "BudgetReached",
     "CacheError",
     "CacheMiss",
     "CassetteError",

@@ -5,6 +5,7 @@ BaseException
 └── ReplayFailure                   passes `except Exception` and the SDK's retries untouched
     ├── CassetteMiss                a request that no recorded exchange answers
     ├── LiveCallRefused             a request to Claude that no cassette and no record mode covers
+    │   └── BudgetReached           a request that would cost more than the run may
     └── RecordingEnded              an application read on where the recorded one had stopped
 Exception
 └── ClaudeReplayError
@@ -26,6 +27,7 @@ import sys
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "BudgetReached",
     "CacheError",
     "CacheMiss",
     "CassetteError",
@@ -86,6 +88,10 @@ class CassetteMiss(ReplayFailure):
 
 class LiveCallRefused(ReplayFailure):
     """A request was on its way to Claude although no record mode asked for it."""
+
+
+class BudgetReached(LiveCallRefused):
+    """A request was not sent, for it would have exceeded the budget of the run (`max_calls`, `max_usd`)."""
 
 
 class RecordingEnded(ReplayFailure):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from claude_replay.api.assembly import assemble_message
 from claude_replay.api.endpoints import Endpoint, describe_endpoint, identify, is_claude_host, is_loopback
+from claude_replay.api.estimates import estimate_usd
 from claude_replay.api.messages import (
     ToolCall,
     is_finished,
@@ -14,7 +15,7 @@ from claude_replay.api.messages import (
     tool_calls,
     wants_stream,
 )
-from claude_replay.api.prices import cost_usd
+from claude_replay.api.prices import cost_usd, has_prices
 from claude_replay.api.providers import Place, plain_model
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "assemble_message",
     "cost_usd",
     "describe_endpoint",
+    "estimate_usd",
+    "has_prices",
     "identify",
     "is_claude_host",
     "is_finished",

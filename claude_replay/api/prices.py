@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from claude_replay.exchange import Usage
 
-__all__ = ["cost_usd"]
+__all__ = ["cost_usd", "has_prices"]
 
 
 def cost_usd(model: str, usage: Usage) -> float | None:
@@ -31,3 +31,12 @@ def cost_usd(model: str, usage: Usage) -> float | None:
         return float(calc_price(priced, model_ref=model, provider_id="anthropic").total_price)
     except (LookupError, ValueError):
         return None
+
+
+def has_prices() -> bool:
+    """Whether the price list is installed."""
+    try:
+        import genai_prices  # noqa: F401
+    except ImportError:
+        return False
+    return True

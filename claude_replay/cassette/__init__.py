@@ -21,6 +21,7 @@ from claude_replay.cassette.store import (
     forget_run,
     lock_cassette,
     mark_once,
+    shared_account,
     was_marked,
     write_bytes,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "parse_cassette",
     "read_journals",
     "save_cassette",
+    "shared_account",
     "was_marked",
     "write_bytes",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -23,6 +24,7 @@ __all__ = [
     "lock_cassette",
     "mark_once",
     "real_path",
+    "shared_account",
     "state_folder",
     "sync_folder",
     "was_marked",
@@ -110,6 +112,24 @@ def mark_once(run_id: str, path: Path, mark: str) -> None:
 def was_marked(run_id: str, path: Path, mark: str) -> bool:
     """Whether some process of this test run has marked the cassette at `path`."""
     return (_state_path() / f"run-{run_id}" / f"{_key(path)}.{mark}").exists()
+
+
+@contextlib.contextmanager
+def shared_account(run_id: str, path: Path) -> Iterator[dict[str, float]]:
+    """
+    The numbers that all processes of a test run share, locked while the block runs and kept when it ends.
+
+    Raises CassetteSaveError where they cannot be kept; `path` is for the message.
+    """
+    from filelock import FileLock
+
+    folder = _require_state(path) / f"run-{run_id}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = folder / "account.json"
+    with FileLock(folder / "account.lock"):
+        numbers: dict[str, float] = json.loads(file.read_bytes()) if file.exists() else {}
+        yield numbers
+        file.write_text(json.dumps(numbers), encoding="ascii")
 
 
 def forget_run(run_id: str) -> None:

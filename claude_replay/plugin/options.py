@@ -10,11 +10,12 @@ __all__ = ["OPTIONS", "Option", "add_options"]
 
 
 class Option(NamedTuple):
-    """How a setting is given for a whole run: `kind` is that of its ini key."""
+    """How a setting is given for a whole run: `kind` is that of its ini key, `flag` another name than usual."""
 
     metavar: str
     help: str
     kind: Literal["string", "bool", "linelist"] = "string"
+    flag: str = ""
 
 
 # The names are those of claude_replay.settings, which is too heavy to import in every pytest run; a test
@@ -26,6 +27,7 @@ OPTIONS = {
         "new_episodes: add what is missing; rewrite: replace it when the test has passed; "
         "all: record again what is asked; "
         "verify: call, and compare with what is recorded; off: call, and use no cassette",
+        flag="--claude-record",
     ),
     "dir": Option("DIR", "folder of the cassettes below the project root (default: cassettes)"),
     "ignore": Option(
@@ -59,6 +61,17 @@ OPTIONS = {
     "record_errors": Option(
         "BOOL", "also record failures that the SDK's retries overcame (default: false)", "bool"
     ),
+    "max_calls": Option(
+        "N",
+        "stop before the call to Claude that would be one too many; all workers count together (default: no limit)",
+        flag="--claude-record-max-calls",
+    ),
+    "max_usd": Option(
+        "USD",
+        "stop before the call to Claude that could cost more than is left; needs the extra `prices` "
+        "(default: no limit)",
+        flag="--claude-record-max-usd",
+    ),
     "block": Option(
         "HOSTS",
         "refuse unrecorded connections to claude (default), to all machines but this one, or to none (off)",
@@ -79,7 +92,7 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("claude_replay", "record and replay calls to Claude")
     for name, option in OPTIONS.items():
         group.addoption(
-            "--claude-record" if name == "mode" else f"--claude-replay-{name.replace('_', '-')}",
+            option.flag or f"--claude-replay-{name.replace('_', '-')}",
             dest=dest_of(name),
             action="append" if option.kind == "linelist" else "store",
             default=None,

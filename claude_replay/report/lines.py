@@ -35,6 +35,9 @@ def report_lines(
         lines += [f"  {line}" for line in [*map(_describe_tally, ordered), *describe_models(ordered)]]
     found = dict.fromkeys([*_note_tallies(ordered), *_note_incomplete(tallies), *sorted(notes)])
     lines += [f"  {line}" for line in describe_verified(ordered)]
+    if stopped := sum(tally.budget_stops for tally in ordered):
+        requests = "1 request was" if stopped == 1 else f"{stopped:,} requests were"
+        lines.append(f"  the budget of this run is used up: {requests} not sent; what was recorded is kept")
     lines += [f"  {part}" for note in found for part in note.splitlines()]
     lines += [f"  orphan: {path} (no collected test owns it)" for path in orphans]
     if lost_workers:

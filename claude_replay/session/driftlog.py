@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from claude_replay.exchange import Meta, Response
 from claude_replay.matching import Change
-from claude_replay.session.comparison import Comparison
+from claude_replay.session.comparison import Comparison, compare
 from claude_replay.session.drift import Drift, compare_requests, describe_changes
+from claude_replay.session.recording import Ticket
 from claude_replay.session.tally import Tally
 
 __all__ = ["DriftLog"]
@@ -29,8 +31,12 @@ class DriftLog:
                 self.found += compare_requests(changes, number=number, asked=asked)
                 self._tally.drift.append(describe_changes(asked, place, changes))
 
-    def note_answer(self, comparison: Comparison) -> None:
-        """An answer was compared with its recording."""
+    def compare(self, ticket: Ticket, recorded: tuple[Response, Meta], live: tuple[Response, Meta]) -> None:
+        """The recorded answer was asked for again; `live` is what came, redacted."""
+        assert ticket.compares is not None
+        comparison = compare(
+            recorded, live, place=ticket.compares, number=ticket.order + 1, asked=ticket.asked
+        )
         with self._lock:
             self.comparisons.append(comparison)
             self.found.extend(comparison.drift)

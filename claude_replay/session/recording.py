@@ -29,7 +29,7 @@ class Ticket:
 
     `order` is its place among the requests issued, `asked` says in words what it asks. `replaces` is the
     digest of the recording it is made for anew; `compares` the place of the one it is compared with, if it is
-    not recorded; `injected` a fault that shall happen to the answer.
+    not recorded; `injected` a fault that shall happen to the answer; `reserved` what it may cost.
     """
 
     order: int
@@ -40,6 +40,7 @@ class Ticket:
     compares: int | None = None
     records: bool = True
     injected: Injected | None = None
+    reserved: float = 0.0
 
 
 @dataclass(slots=True)

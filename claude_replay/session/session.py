@@ -11,6 +11,7 @@ from typing import TypeVar
 from claude_replay.api import Endpoint, describe_endpoint
 from claude_replay.cassette import Entry, Journal, Media, Recorded, ensure_writable, key_of, read_journals
 from claude_replay.errors import (
+    BudgetReached,
     CassetteError,
     CassetteLoadError,
     CassetteMiss,
@@ -25,7 +26,7 @@ from claude_replay.replay import Asked, Compare, Decider, Miss, Outcome, Pass, P
 from claude_replay.session.accounts import count_played
 from claude_replay.session.adoption import adopt_journals
 from claude_replay.session.answered import Answered, describe_request
-from claude_replay.session.comparison import compare
+from claude_replay.session.budget import Budget, budget_for
 from claude_replay.session.driftlog import DriftLog
 from claude_replay.session.faulting import Faulting
 from claude_replay.session.loaded import Loaded
@@ -77,6 +78,7 @@ class Session:
     _recorder: Recorder = field(init=False)
     log: DriftLog = field(init=False)
     _turns: Turns | None = None
+    _budget: Budget | None = None
     faulting: Faulting = field(init=False)
 
     def open(self) -> Session:
@@ -97,6 +99,8 @@ class Session:
         self._recorder = Recorder(self.path, redactor, journal, media, settings.record_errors)
         if mode == "once":
             self._fresh = self.run.claim_new(self.path, exists=self.path.exists())
+        if may_send(mode):
+            self._budget = budget_for(settings, self.run.id, self.path, self.command("once"))
         if mode in _RECORDING_MODES:
             self.tally.notes.extend(adopt_journals(self.path, self.label, settings.dir))
         by_order = settings.match == "sequence"
@@ -170,14 +174,22 @@ class Session:
             if isinstance(outcome, Play):
                 source = self._play(answered, outcome)
                 return self.faulting.delay(due, answered, source) if due is not None else source
-            if not isinstance(outcome, Miss):
-                self.tally.live += 1
-        asked = describe_request(endpoint, clean)
+            asked = describe_request(endpoint, clean)
+            reserved = 0.0 if isinstance(outcome, Miss) else self._pay(asked, request)
         if isinstance(outcome, Miss):
             raise self._miss(asked, canonical)
-        ticket = Ticket(order, request, canonical, str(asked))
+        ticket = Ticket(order, request, canonical, str(asked), reserved=reserved)
         ticket.injected = due if due is not None and due.fault.is_within else None
         return self._issue(outcome, ticket)
+
+    def _pay(self, asked: Asked, request: Request) -> float:
+        try:
+            reserved = self._budget.reserve(str(asked), request.body) if self._budget is not None else 0.0
+        except BudgetReached as stop:
+            self.tally.budget_stops += 1
+            raise self.remember(stop) from None
+        self.tally.live += 1
+        return reserved
 
     def recall(
         self, endpoint: Endpoint, betas: str, content: bytes, ask: Callable[[], Request]
@@ -275,6 +287,8 @@ class Session:
         """Take the whole answer of a live call; `ended` of the response says whether it was closed early."""
         with self._lock:
             self._open_tickets.pop(ticket, None)
+        if self._budget is not None:
+            self._budget.settle(ticket.reserved, ticket.request.body, response)
         if not ticket.records:
             self._compare(ticket, response, meta)
             return
@@ -286,17 +300,10 @@ class Session:
         if ticket.compares is None:
             self.tally.drift.append(f"{ticket.asked}: not in the cassette")
             return
-        recorded = self._loaded.entries[ticket.compares]
         clean = self._recorder.redactor.response(response)
+        recorded = self._loaded.entries[ticket.compares]
         self.answered[ticket.order].live = Exchange(recorded.request, clean, meta)
-        found = compare(
-            recorded.answer,
-            (clean, meta),
-            place=ticket.compares,
-            number=ticket.order + 1,
-            asked=ticket.asked,
-        )
-        self.log.note_answer(found)
+        self.log.compare(ticket, recorded.answer, (clean, meta))
 
     def abandon(self, ticket: Ticket, reason: str) -> None:
         """Take note that a live call brought no whole answer; nothing of it is recorded."""

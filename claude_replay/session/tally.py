@@ -16,9 +16,9 @@ class Tally:
 
     `tokens` maps a model to (input, output, cache write, cache read) of what was replayed; `seconds` is how
     long the replayed exchanges took when they were live. `unplayed` names exchanges nobody asked for,
-    `injected` counts faults that happened on purpose, `notes` says what a person should know, `drift` what no
-    longer equals the recordings; `verified` has for each answer that was compared with a live one what
-    `Comparison.measures` gives.
+    `injected` counts faults that happened on purpose, `budget_stops` requests that the budget did not allow,
+    `notes` says what a person should know, `drift` what no longer equals the recordings; `verified` has for
+    each answer that was compared with a live one what `Comparison.measures` gives.
     """
 
     label: str = ""
@@ -36,6 +36,7 @@ class Tally:
     incomplete: bool = False
     explicit: bool = False
     injected: int = 0
+    budget_stops: int = 0
     verified: list[list[float | None]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Literal
 from claude_replay.settings.modes import RECORD_MODES
 from claude_replay.settings.values import (
     choice,
+    parse_amount,
+    parse_count,
     parse_flag,
     parse_items,
     parse_list,
@@ -27,16 +29,18 @@ class Field:
     One setting; its default stands in `Settings`.
 
     `parse` takes the raw value and raises ValueError with what was expected. `adds` says that values of
-    several layers add up, `scope` whether it belongs to a single "test", to the whole "run", or to both.
+    several layers add up, `scope` whether it belongs to a single "test", to the whole "run", or to both,
+    `option` what it is called on the command line where that is not `--claude-replay-<name>`.
     """
 
     parse: Callable[[object], object]
     adds: bool = False
     scope: Literal["any", "test", "run"] = "any"
+    option: str = ""
 
 
 FIELDS: Mapping[str, Field] = {
-    "mode": Field(choice(*RECORD_MODES)),
+    "mode": Field(choice(*RECORD_MODES), option="--claude-record"),
     "dir": Field(parse_text),
     "cassette": Field(parse_text, scope="test"),
     "ignore": Field(parse_paths, adds=True),
@@ -50,6 +54,8 @@ FIELDS: Mapping[str, Field] = {
     "unplayed": Field(choice("fail", "warn", "ignore")),
     "save": Field(choice("always", "passed")),
     "record_errors": Field(parse_flag),
+    "max_calls": Field(parse_count, scope="run", option="--claude-record-max-calls"),
+    "max_usd": Field(parse_amount, scope="run", option="--claude-record-max-usd"),
     "block": Field(choice("claude", "all", "off"), scope="run"),
     "share_tls": Field(parse_flag, scope="run"),
 }

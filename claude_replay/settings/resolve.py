@@ -38,6 +38,8 @@ class Settings:
     unplayed: Literal["fail", "warn", "ignore"] = "fail"
     save: Literal["always", "passed"] = "always"
     record_errors: bool = False
+    max_calls: int | None = None
+    max_usd: float | None = None
     block: Literal["claude", "all", "off"] = "claude"
     share_tls: bool = True
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -99,7 +101,8 @@ def _explain_name(name: str, known: list[str]) -> str:
         return f"there is no setting {name!r}; {nearest(name, known)}"
     if FIELDS[name].scope == "test":
         return f"{name!r} is for single tests: @pytest.mark.claude_replay({name}=…)"
+    option = FIELDS[name].option or f"--claude-replay-{name.replace('_', '-')}"
     return (
-        f"{name!r} holds for the whole run: --claude-replay-{name.replace('_', '-')}, "
+        f"{name!r} holds for the whole run: {option}, "
         f"claude_replay_{name} in the ini file, CLAUDE_REPLAY_{name.upper()}"
     )

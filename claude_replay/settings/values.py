@@ -10,6 +10,8 @@ from claude_replay.settings.names import nearest
 
 __all__ = [
     "choice",
+    "parse_amount",
+    "parse_count",
     "parse_flag",
     "parse_items",
     "parse_list",
@@ -29,6 +31,20 @@ def choice(*names: str) -> Callable[[object], object]:
         return value
 
     return parse
+
+
+def parse_count(value: object) -> object:
+    """A whole number from 0 on."""
+    if not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,12}", text := str(value).strip()):
+        return int(text)
+    raise ValueError(f"a whole number from 0 on was expected, not {value!r}")
+
+
+def parse_amount(value: object) -> object:
+    """A number from 0 on."""
+    if not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", text := str(value).strip()):
+        return float(text)
+    raise ValueError(f"a number from 0 on was expected, not {value!r}")
 
 
 def parse_flag(value: object) -> object:

@@ -13,6 +13,9 @@ from claude_replay.settings import FIELDS, Settings, names_for_runs
 def test_there_is_an_option_and_an_ini_key_for_every_setting_of_a_run() -> None:
     """In the same order."""
     assert list(OPTIONS) == names_for_runs()
+    assert {name: option.flag for name, option in OPTIONS.items()} == {
+        name: FIELDS[name].option for name in OPTIONS
+    }
 
 
 def test_ini_keys_are_read_as_what_they_are() -> None:
@@ -31,6 +34,8 @@ def test_the_help_names_the_defaults() -> None:
         default = getattr(Settings(), name)
         if option.kind == "bool":
             assert f"(default: {str(default).lower()})" in option.help
+        elif default is None:
+            assert "(default: no limit)" in option.help
         elif option.kind == "string":
             assert f"{default} (default)" in option.help or f"(default: {default})" in option.help
 

@@ -11,6 +11,7 @@ import pytest
 import claude_replay
 
 NAMES = [
+    "BudgetReached",
     "CacheError",
     "CacheMiss",
     "CassetteError",
