@@ -76,7 +76,7 @@ class Call:
         if headers.get("content-type") != _JSON or "content-encoding" in headers:
             return None
         # Not the client's request itself: the session keeps what it is given.
-        ask = partial(_make_request, self._request.method, self._url, headers, content)
+        ask = partial(Request, self._request.method, self._url, headers)
         return self._session.recall(self._endpoint, headers.get("anthropic-beta", ""), content, ask)
 
     @property

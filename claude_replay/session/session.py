@@ -19,7 +19,7 @@ from claude_replay.errors import (
     ReplayFailure,
     UnplayedExchanges,
 )
-from claude_replay.exchange import Exchange, Meta, Request, Response
+from claude_replay.exchange import Body, Exchange, Meta, Request, Response
 from claude_replay.faults import Spoiled, read_faults
 from claude_replay.normalize import Canonical, canonicalize, digest_sent
 from claude_replay.replay import Asked, Compare, Decider, Miss, Outcome, Pass, Play, Record, explain_miss
@@ -29,6 +29,7 @@ from claude_replay.session.answered import Answered, describe_request
 from claude_replay.session.budget import Budget, budget_for
 from claude_replay.session.driftlog import DriftLog
 from claude_replay.session.faulting import Faulting
+from claude_replay.session.interning import Interner
 from claude_replay.session.loaded import Loaded
 from claude_replay.session.recording import Recorder, Ticket
 from claude_replay.session.rules import redactor_for, rules_for
@@ -71,6 +72,7 @@ class Session:
     closed: bool = False
     _open_tickets: dict[Ticket, Callable[[], None]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _interner: Interner = field(default_factory=Interner)
     _fresh: bool = False
     # Set by open().
     _loaded: Loaded = field(init=False)
@@ -151,6 +153,7 @@ class Session:
             endpoint = describe_endpoint(clean.method, clean.url)
         canonical = canonicalize(clean, rules_for(self.settings), endpoint)
         key = endpoint.operation if self._turns is not None else key_of(canonical.fingerprint)
+        clean = self._interner.share(clean)
         with self._lock:
             self._refuse_late()
             order = len(self.answered)
@@ -178,7 +181,7 @@ class Session:
             reserved = 0.0 if isinstance(outcome, Miss) else self._pay(asked, request)
         if isinstance(outcome, Miss):
             raise self._miss(asked, canonical)
-        ticket = Ticket(order, request, canonical, str(asked), reserved=reserved)
+        ticket = Ticket(order, clean, canonical, str(asked), reserved=reserved)
         ticket.injected = due if due is not None and due.fault.is_within else None
         return self._issue(outcome, ticket)
 
@@ -192,14 +195,14 @@ class Session:
         return reserved
 
     def recall(
-        self, endpoint: Endpoint, betas: str, content: bytes, ask: Callable[[], Request]
+        self, endpoint: Endpoint, betas: str, content: bytes, ask: Callable[[Body], Request]
     ) -> Entry | None:
         """
         What to play for a request that is, byte for byte, one of those recorded; None where `begin` has to look.
 
         `content` is its JSON body as sent, `betas` its `anthropic-beta` header. It is neither parsed nor redacted
         until somebody asks for it: what equals a recording holds no more secrets than that, and `ask` makes the
-        request then.
+        request then, of the body that was recorded.
         """
         known = self._loaded.keys_by_digest
         if not known or self.settings.mode not in _PLAYING_MODES or self.faulting.plan.active:
@@ -212,7 +215,9 @@ class Session:
             outcome = self._decider.decide(key)
             if not isinstance(outcome, Play):
                 return None
-            answered = Answered(lambda: self._recorder.redactor.request(ask()))
+            # Not of `content`: a conversation's requests would be kept whole, each with all turns before it.
+            entry = self._loaded.entries[outcome.ordinal]
+            answered = Answered(lambda: self._recorder.redactor.request(ask(entry.request.body)))
             self.answered.append(answered)
             return self._play(answered, outcome)
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.agents import measure_agent
 from benchmarks.environment import run_in_environment
 from benchmarks.figures import Figure, Run, print_head, print_machine, print_rows
 from benchmarks.growth import measure_ten_thousand, measure_thousand
@@ -34,6 +35,7 @@ _MEASUREMENTS: dict[str, Callable[[Run], list[Figure]]] = {
     "miss": measure_miss,
     "saving": measure_saving,
     "sharing": measure_sharing,
+    "agent": measure_agent,
 }
 
 

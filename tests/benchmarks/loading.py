@@ -68,13 +68,13 @@ def load_all(recorder: str, one: str, many: str, parse: bool) -> dict[str, float
         pass
     path = Path(many)
     size = path.stat().st_size
-    before, begun = _reset_peak(), process_time()
+    before, begun = reset_peak(), process_time()
     if parse:
         _parse_all(path)
     else:
         RECORDERS[recorder].replaying(path).__enter__()
     took = process_time() - begun
-    return {"speed": size / took, "memory": (_read_peak() - before) / size}
+    return {"speed": size / took, "memory": (read_peak() - before) / size}
 
 
 def _parse_all(path: Path) -> None:
@@ -91,14 +91,15 @@ def _parse_all(path: Path) -> None:
     assert len(kept) == len(cassette.entries)
 
 
-def _reset_peak() -> float:
+def reset_peak() -> float:
     """Forget the peak where the system can; the memory in use now, in bytes."""
     if os.path.exists("/proc/self/clear_refs"):
         Path("/proc/self/clear_refs").write_text("5")
-    return _read_peak()
+    return read_peak()
 
 
-def _read_peak() -> float:
+def read_peak() -> float:
+    """The most memory that was in use, in bytes."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:

@@ -9,6 +9,7 @@ from benchmarks.figures import Figure, Run
 from benchmarks.measure import Cost, interleave, median_ratio
 from benchmarks.recorders import RECORDERS
 from benchmarks.suites import Suite, write_suite
+from benchmarks.traffic import list_calls
 
 _FLOOR = "floor"
 _SHARED = """
@@ -107,5 +108,5 @@ def _write_suite(folder: Path, fixture: str, recorder: str, count: int) -> Suite
     if chosen is None:
         return write_suite(folder, "".join(lines), fixtures=[fixture])
     for number in range(count):
-        chosen.write(folder / "cassettes" / "test_suite" / f"test_{number}.yaml", [number])
+        chosen.write(folder / "cassettes" / "test_suite" / f"test_{number}.yaml", list_calls([number]))
     return write_suite(folder, "".join(lines), fixtures=[fixture, chosen.config], plugins=[chosen.plugin])

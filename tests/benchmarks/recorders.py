@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.figures import Run
-from benchmarks.traffic import BASE_URL, RESPONSE_HEADERS, list_requests, make_answer
+from benchmarks.traffic import BASE_URL, RESPONSE_HEADERS, Call, list_calls
 
 Opened = AbstractContextManager[Any]
 
@@ -28,8 +28,8 @@ class Recorder(Protocol):
     mark: str
     config: str
 
-    def write(self, path: Path, numbers: Sequence[int]) -> None:
-        """Write a cassette with the calls of these numbers."""
+    def write(self, path: Path, calls: Iterable[Call]) -> None:
+        """Write a cassette with these calls."""
 
     def replaying(self, path: Path) -> Opened:
         """Replay from the cassette for a block of code; never send."""
@@ -48,7 +48,7 @@ class ClaudeReplay:
     mark = "pytest.mark.claude_replay"
     config = ""
 
-    def write(self, path: Path, numbers: Sequence[int]) -> None:
+    def write(self, path: Path, calls: Iterable[Call]) -> None:
         """As recording would have written it: redacted, with the headers that are kept."""
         from claude_replay.bodies import decode_body
         from claude_replay.cassette import Entry, dump_cassette
@@ -56,10 +56,10 @@ class ClaudeReplay:
         from claude_replay.redact import Redactor
 
         redactor, meta, entries = Redactor(), Meta("2026-11-22T10:00:00Z", 4.2), []
-        for number, (headers, body) in zip(numbers, list_requests(numbers), strict=True):
+        for headers, body, answered in calls:
             asked = Request("POST", f"{BASE_URL}/v1/messages", headers, decode_body(body, "application/json"))
-            answer = Response(200, RESPONSE_HEADERS, decode_body(make_answer(number), "application/json"))
-            entries.append(Entry.of(redactor.exchange(Exchange(asked, answer, meta))))
+            answer = Response(200, RESPONSE_HEADERS, decode_body(answered, "application/json"))
+            entries.append(Entry(exchange=redactor.exchange(Exchange(asked, answer, meta))))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(dump_cassette(entries))
 
@@ -95,21 +95,22 @@ class Vcrpy:
             return {{"match_on": {list(matchers)}, "filter_headers": ["authorization", "x-api-key"]}}
     """
 
-    def write(self, path: Path, numbers: Sequence[int]) -> None:
+    def write(self, path: Path, calls: Iterable[Call]) -> None:
         """By the functions that it saves with itself."""
         from vcr.persisters.filesystem import FilesystemPersister
         from vcr.request import Request
         from vcr.serializers import yamlserializer
 
         url = f"{BASE_URL}/v1/messages"
-        asked = [Request("POST", url, body, headers) for headers, body in list_requests(numbers)]
+        given = list(calls)
+        asked = [Request("POST", url, body, headers) for headers, body, _ in given]
         answers = [
             {
                 "status": {"code": 200, "message": "OK"},
                 "headers": {name: [value] for name, value in RESPONSE_HEADERS.items()},
-                "body": {"string": make_answer(number)},
+                "body": {"string": answered},
             }
-            for number in numbers
+            for _, _, answered in given
         ]
         FilesystemPersister.save_cassette(path, {"requests": asked, "responses": answers}, yamlserializer)
 
@@ -152,13 +153,13 @@ class Cassetter:
             return {{"match_on": {list(matchers)}}}
     """
 
-    def write(self, path: Path, numbers: Sequence[int]) -> None:
+    def write(self, path: Path, calls: Iterable[Call]) -> None:
         """By recording into it."""
         cassette = self._load(path, "ALL")
-        answered = {name: [value] for name, value in RESPONSE_HEADERS.items()}
-        for number, (headers, body) in zip(numbers, list_requests(numbers), strict=True):
+        received = {name: [value] for name, value in RESPONSE_HEADERS.items()}
+        for headers, body, answered in calls:
             sent = {name: [value] for name, value in headers.items()}
-            cassette.record("POST", f"{BASE_URL}/v1/messages", sent, body, 200, answered, make_answer(number))
+            cassette.record("POST", f"{BASE_URL}/v1/messages", sent, body, 200, received, answered)
         cassette.save()
 
     def _load(self, path: Path, mode: str) -> Any:
@@ -202,7 +203,7 @@ def find_cassette(run: Run, recorder: str, count: int) -> Path:
     path = run.scratch / "cassettes" / f"{recorder}-{count}.yaml"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        RECORDERS[recorder].write(path, range(count))
+        RECORDERS[recorder].write(path, list_calls(range(count)))
     return path
 
 

@@ -100,6 +100,9 @@ _HARD_LINES = (
 )
 _LINES = 400
 
+Call = tuple[dict[str, str], bytes, bytes]
+"""Headers and body of a request, and the body of its answer."""
+
 RESPONSE_HEADERS = {
     "date": "Sun, 22 Nov 2026 10:00:00 GMT",
     "content-type": "application/json",
@@ -206,11 +209,11 @@ def _sdk_headers() -> dict[str, str]:
     return dict(request.headers)
 
 
-def list_requests(numbers: Iterable[int]) -> Iterator[tuple[dict[str, str], bytes]]:
-    """Headers and body of the calls of these numbers, as the SDK sends them."""
+def list_calls(numbers: Iterable[int]) -> Iterator[Call]:
+    """The calls of these numbers, as the SDK sends them, and their answers."""
     for number in numbers:
         body = encode_call(number)
-        yield {**_sdk_headers(), "content-length": str(len(body))}, body
+        yield {**_sdk_headers(), "content-length": str(len(body))}, body, make_answer(number)
 
 
 def encode_call(number: int) -> bytes:

@@ -1,0 +1,29 @@
+"""What a long conversation keeps in memory: each message once, as in the file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recordings import MODEL, Studio, make_client
+
+
+def talk(studio: Studio, mode: str, **settings: Any) -> list[list[dict[str, Any]]]:
+    """Ask three questions in one conversation; the messages of each request as the handle gives them."""
+    messages: list[Any] = []
+    client = make_client(studio.server)
+    with studio.open(mode, **settings) as cassette:
+        for number in range(3):
+            messages.append({"role": "user", "content": f"Question {number}?", "n": [1, 1.0, True][number]})
+            answer = client.messages.create(model=MODEL, max_tokens=100, messages=messages)
+            messages.append({"role": "assistant", "content": answer.content})
+        return [request.json["messages"] for request in cassette.sent]
+
+
+def test_requests_share_the_messages_that_they_have_in_common(studio: Studio) -> None:
+    """Whether they are recorded, compared or played as they are; and nothing else."""
+    for mode, settings in (("once", {}), ("none", {}), ("none", {"ignore": ["nothing"]})):
+        first, second, third = talk(studio, mode, **settings)
+        assert [len(first), len(second), len(third)] == [1, 3, 5]
+        assert all(one is other for one, other in zip(second, third[:3], strict=True))
+        assert second[0] == first[0]
+        assert [repr(message["n"]) for message in third[::2]] == ["1", "1.0", "True"]
