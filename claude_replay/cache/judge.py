@@ -14,7 +14,7 @@ __all__ = ["GOOD_STOP_REASONS", "Good", "judge", "serves"]
 GOOD_STOP_REASONS = frozenset(("end_turn", "stop_sequence", "tool_use"))
 """What a whole answer ends with; others were cut, refused, or are to be continued."""
 
-_SNAPSHOT = re.compile(r"(-latest|[-@]\d{8})$")
+_SNAPSHOT = re.compile(r"-\d{8}$")
 _MINOR_ZERO = re.compile(r"-0$")
 
 
@@ -51,8 +51,9 @@ def serves(model: str, asked: str) -> bool:
     if model == asked or not asked.startswith("claude-"):
         # Other providers' names (ARNs, profiles, deployments) say nothing that could be compared.
         return True
-    name = _SNAPSHOT.sub("", asked)
-    return name in (model, _SNAPSHOT.sub("", model)) or _MINOR_ZERO.sub("", name) == _SNAPSHOT.sub("", model)
+    name = asked.removesuffix("-latest").replace("@", "-")
+    alias = _SNAPSHOT.sub("", model)
+    return name in (model, alias) or _MINOR_ZERO.sub("", name) == alias
 
 
 def _find_break(stream: EventStream) -> str | None:

@@ -7,7 +7,7 @@ import threading
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from claude_replay.api import cost_usd, message_usage
 from claude_replay.bodies import decode_body, decompress, dump_json, media_type
@@ -31,14 +31,15 @@ class Received:
     """
     A response as it came: `content` still encoded as its headers (lower-case names) say.
 
-    `complete` says that it was read to its end and not closed before; `seconds` is how long that took since the
-    request was sent, `pieces` when each piece of `content` came, in milliseconds, and how long it was.
+    `ended` says whether it was read to its end, "closed" by the application, or "cut" off; `seconds` is how long
+    that took since the request was sent, `pieces` when each piece of `content` came, in milliseconds, and how long
+    it was.
     """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
-    complete: bool
+    ended: Literal["complete", "closed", "cut"]
     seconds: float
     pieces: tuple[tuple[int, int], ...] = ()
 
@@ -88,17 +89,19 @@ class Keeper:
 
     def _make_answer(self, received: Received, model: str) -> Answer | str:
         encoding, kind = received.headers.get("content-encoding", ""), media_type(received.headers)
+        is_whole = received.ended == "complete"
+        if not is_whole and kind != "text/event-stream":
+            return received.ended
         try:
             content = decompress(received.content, encoding) if encoding else received.content
             content.decode()
         except ValueError:
-            return "cut" if not received.complete else "unreadable"
+            return "unreadable" if is_whole else received.ended
         body = decode_body(content, kind)
         good = judge(body, model, good=self._stop_reasons)
         if isinstance(good, str):
-            return good if received.complete or good != "cut" else "closed"
-        if not received.complete and not isinstance(body, EventStream):
-            return "closed"
+            # Applications leave a stream at its last event; that one is whole all the same.
+            return good if is_whole or good != "cut" else received.ended
         headers = {name: value for name, value in received.headers.items() if name in KEPT_HEADERS}
         if self.redactor.response(Response(200, headers, body)).body is not body:
             return "secret"

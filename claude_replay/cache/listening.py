@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from claude_replay.cache.keeping import Received
 
@@ -33,13 +34,22 @@ class Listener(Protocol):
 class _Ear:
     """Collects one answer."""
 
-    __slots__ = ("_headers", "_marks", "_pieces", "_started", "_status", "settled")
+    __slots__ = ("_headers", "_marks", "_pieces", "_started", "_status", "broken", "settled")
 
     def __init__(self, status: int, headers: Mapping[str, str], started: float) -> None:
         self._status, self._headers, self._started = status, headers, started
         self._pieces: list[bytes] = []
         self._marks: list[tuple[int, int]] = []
-        self.settled = False
+        self.broken = self.settled = False
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Around reading, to tell a connection that breaks from an application that stops."""
+        try:
+            yield
+        except Exception:
+            self.broken = True
+            raise
 
     def add(self, piece: bytes) -> None:
         self._pieces.append(piece)
@@ -52,7 +62,10 @@ class _Ear:
         self.settled = True
         seconds = time.monotonic() - self._started
         content = b"".join(self._pieces)
-        return Received(self._status, self._headers, content, complete, seconds, tuple(self._marks))
+        ended: Literal["complete", "closed", "cut"] = (
+            "complete" if complete else "cut" if self.broken else "closed"
+        )
+        return Received(self._status, self._headers, content, ended, seconds, tuple(self._marks))
 
 
 def listen(response: Any, library: ModuleType, listener: Listener, started: float) -> None:
@@ -83,15 +96,17 @@ def _make_stream(library: ModuleType) -> Callable[..., Any]:
             return getattr(self.__dict__["_stream"], name)
 
         def __iter__(self) -> Iterator[bytes]:
-            for piece in self._stream:
-                self._ear.add(piece)
-                yield piece
+            with self._ear.reading():
+                for piece in self._stream:
+                    self._ear.add(piece)
+                    yield piece
             self._settle(complete=True)
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for piece in self._stream:
-                self._ear.add(piece)
-                yield piece
+            with self._ear.reading():
+                async for piece in self._stream:
+                    self._ear.add(piece)
+                    yield piece
             await self._asettle(complete=True)
 
         def close(self) -> None:

@@ -51,4 +51,4 @@ def _receive(fetch: Fetch, response: Any) -> Received | str | None:
     # httpx has unpacked it.
     headers.pop("content-encoding", None)
     seconds = time.monotonic() - fetch.ticket.started
-    return Received(response.status_code, headers, response.content, complete=True, seconds=seconds)
+    return Received(response.status_code, headers, response.content, "complete", seconds)
