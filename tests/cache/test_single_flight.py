@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from cache.asking import ask, close_all, make_client, text_of
+from cache.processes import say
 from claude_replay import MemoryStore, ResponseCache
 from claude_replay.cache.flight import Flights, Place, here
 from sdk_ways import UNFINISHED_GENERATORS, drive
@@ -77,12 +78,12 @@ def test_trio_tasks_make_one_call(server: ClaudeServer) -> None:
     async def scenario() -> None:
         client = make_client(ResponseCache(), server, "async")
 
-        async def say() -> None:
+        async def say_it() -> None:
             texts.append(await text_of(client, SLOW))
 
         async with trio.open_nursery() as nursery:
             for _ in range(20):
-                nursery.start_soon(say)
+                nursery.start_soon(say_it)
         await close_all()
 
     trio.run(scenario)
@@ -95,11 +96,11 @@ def test_streams_make_one_call(server: ClaudeServer) -> None:
     cache = ResponseCache()
     client = make_client(cache, server)
 
-    def say(_: int) -> str:
+    def say_it(_: int) -> str:
         with client.messages.stream(**ask("Say it. [ordinal] [words 20] [slow 1]")) as stream:
             return str(stream.get_final_text())
 
-    assert len(set(in_threads(8, say))) == 1
+    assert len(set(in_threads(8, say_it))) == 1
     assert server.count == 1
 
 
@@ -216,14 +217,14 @@ def test_each_event_loop_waits_for_itself(server: ClaudeServer) -> None:
         stream = await client.messages.create(**ask("Hello"), stream=True)
         await stream.response.aclose()
 
-    async def say() -> str:
+    async def say_it() -> str:
         text = await text_of(make_client(cache, server, "async"), "Hello")
         await close_all()
         return text
 
     asyncio.run(leave_open())
-    assert asyncio.run(say()) == "You said: Hello"
-    assert asyncio.run(say()) == "You said: Hello"
+    assert asyncio.run(say_it()) == "You said: Hello"
+    assert asyncio.run(say_it()) == "You said: Hello"
     assert server.count == 2
 
 
@@ -260,22 +261,12 @@ def test_a_lease_of_somebody_killed_runs_out(server: ClaudeServer) -> None:
     assert server.count == 2
 
 
-def _say(path: str, url: str, results: Any) -> None:
-    from sdk_ways import KEY
-
-    with ResponseCache(path) as cache:
-        import anthropic
-
-        with anthropic.Anthropic(base_url=url, api_key=KEY, middleware=[cache]) as client:
-            results.put(drive(text_of(client, SLOW)))
-
-
 def test_processes_make_one_call(server: ClaudeServer, tmp_path: Path) -> None:
     """Those that share a file."""
     context = multiprocessing.get_context("spawn")
     results: Any = context.Queue()
     path = str(tmp_path / "answers.db")
-    processes = [context.Process(target=_say, args=(path, server.url, results)) for _ in range(3)]
+    processes = [context.Process(target=say, args=(path, server.url, results, SLOW)) for _ in range(2)]
     for process in processes:
         process.start()
     texts = [results.get(timeout=60) for _ in processes]

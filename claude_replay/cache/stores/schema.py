@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -143,7 +144,7 @@ def _read_version(connection: sqlite3.Connection, path: Path) -> int | None:
 def _create(connection: sqlite3.Connection) -> None:
     # Both must come before the first table.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_log(connection)
     connection.execute("BEGIN EXCLUSIVE")
     try:
         # Another process may have been first.
@@ -157,6 +158,19 @@ def _create(connection: sqlite3.Connection) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _use_log(connection: sqlite3.Connection) -> None:
+    """Write-ahead logging; for this change SQLite itself does not wait until others are done."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
 
 
 def _split(script: str) -> list[str]:
