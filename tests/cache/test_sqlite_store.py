@@ -237,9 +237,6 @@ def test_damage_in_use_is_a_live_call_and_a_warning(
     for beside in tmp_path.glob("answers.db-*"):
         beside.unlink()
     path.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
-    reopened = ResponseCache.__new__(ResponseCache)
-    del reopened
-
     cache.store._idle.clear()  # type: ignore[attr-defined]
     assert "You said" in drive(text_of(client))
     assert server.count == 2
