@@ -64,6 +64,8 @@ class Keeper:
         """The entry of a whole good answer, or why there is none, as one word."""
         if received.status != 200:
             return f"status_{received.status}"
+        for credential in self.redactor.credentials_in({**ticket.sent.sender.headers, **ticket.sent.headers}):
+            self.redactor.add_literal(credential)
         answer = self._make_answer(received, ticket.question.model)
         if isinstance(answer, str):
             return answer
@@ -126,8 +128,6 @@ class Keeper:
         sent = ticket.sent
         url = f"{sent.sender.base_url.rstrip('/')}/v1/messages"
         headers = {**sent.sender.headers, **sent.headers}
-        for credential in self.redactor.credentials_in(headers):
-            self.redactor.add_literal(credential)
         clean = self.redactor.request(Request("POST", url, headers, Json(sent.body)))
         try:
             text = dump_json({"url": clean.url, "headers": dict(clean.headers), "body": clean.json})
