@@ -36,11 +36,11 @@ from claude_replay.cassette.parts import (
 )
 from claude_replay.exchange import Request, Response
 
-__all__ = ["ANSWER", "EARLIER", "Source", "expand", "is_reference"]
+__all__ = ["ANSWER", "ANSWER_KEYS", "EARLIER", "EARLIER_KEYS", "Source", "expand", "is_reference"]
 
 EARLIER, ANSWER = "earlier", "answer"
-_EARLIER_KEYS = (EARLIER, "of", "unmarked", "marked")
-_ANSWER_KEYS = (ANSWER, "of", "keys", "marked")
+EARLIER_KEYS = (EARLIER, "of", "unmarked", "marked")
+ANSWER_KEYS = (ANSWER, "of", "keys", "marked")
 
 _Fields = Mapping[str, Any]
 
@@ -113,7 +113,7 @@ def _choose(fields: _Fields, sources: Sequence[Source]) -> Source:
 
 
 def _whole_field(name: str, value: object, sources: Sequence[Source]) -> object:
-    fields = _check_keys(value, _EARLIER_KEYS[:2])
+    fields = _check_keys(value, EARLIER_KEYS[:2])
     if fields.get(EARLIER) != ALL:
         raise ValueError(f"'earlier: all' was expected, not {fields.get(EARLIER)!r:.60}")
     return _field_of(_choose(fields, sources), name)
@@ -129,8 +129,8 @@ def _field_of(source: Source, name: str) -> object:
 def _find_items(name: str, item: object, sources: Sequence[Source]) -> list[object]:
     assert isinstance(item, dict)
     if ANSWER in item:
-        return [_find_answer(_check_keys(item, _ANSWER_KEYS), sources)]
-    fields = _check_keys(item, _EARLIER_KEYS)
+        return [_find_answer(_check_keys(item, ANSWER_KEYS), sources)]
+    fields = _check_keys(item, EARLIER_KEYS)
     known = _field_of(_choose(fields, sources), name)
     if not isinstance(known, list):
         raise ValueError(f"{name!r} of the request that it continues is no list")
