@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cache.md").read_text(encoding="utf-8")
 ADDRESS = "redis://127.0.0.1:6379/0"
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHAPTER = re.search(r"^## The response cache\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
 SECTIONS = {
     title: "\n".join(_BLOCK.findall(text))
     for title, text in re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
@@ -50,6 +52,18 @@ def test_examples_of_a_section_run(title: str, tmp_path: Path) -> None:
         else:
             done = run(script, tmp_path, server)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_chapter_in_the_readme_is_true(tmp_path: Path) -> None:
+    """Asked twice, one call; the lines added are two."""
+    assert CHAPTER is not None
+    (script,) = _BLOCK.findall(CHAPTER[1])
+    with ClaudeServer() as server:
+        done = run(script, tmp_path, server)
+        assert done.returncode == 0, done.stderr
+        assert server.count == 1
+    assert len([line for line in script.splitlines() if "# the " in line]) == 2
+    assert (tmp_path / "answers.db").exists()
 
 
 def test_a_question_in_other_words_is_answered(tmp_path: Path) -> None:
