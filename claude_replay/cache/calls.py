@@ -14,8 +14,10 @@ from claude_replay.cache.control import CONTROL_HEADER
 from claude_replay.cache.keys import Sender, Sent
 from claude_replay.cache.sdk import expects_response_class, find_client, provider_of
 
-__all__ = ["Call", "hash_credential", "read_call"]
+__all__ = ["Call", "hash_credential", "read_call", "without_control"]
 
+# Its streams come in frames of AWS, and its client reads nothing else.
+_FRAMING = "AnthropicBedrock"
 _CREDENTIALS = ("x-api-key", "authorization", "api-key", "x-goog-api-key")
 
 
@@ -51,15 +53,19 @@ def read_call(request: Any, call_next: Callable[..., Any], *, per_credential: bo
         return "client_unknown"
     if expects_response_class(request.cast_to) or request.options.files:
         return "response_class"
+    sender = _sender(client, per_credential)
+    if sender.provider == _FRAMING and request.stream:
+        return "framed_stream"
     headers = _lower(request.headers)
     control = headers.pop(CONTROL_HEADER, None)
-    if control is not None:
-        kept = {name: value for name, value in request.headers.items() if name.lower() != CONTROL_HEADER}
-        request = request.copy(headers=kept)
-    sent = Sent(
-        _sender(client, per_credential), _with_query(endpoint, request.query_params), headers, request.json
-    )
-    return Call(request, client, sent, control)
+    sent = Sent(sender, _with_query(endpoint, request.query_params), headers, request.json)
+    return Call(without_control(request), client, sent, control)
+
+
+def without_control(request: Any) -> Any:
+    """The request as it is to be sent: what it says to the cache is nobody else's business."""
+    kept = {name: value for name, value in request.headers.items() if name.lower() != CONTROL_HEADER}
+    return request if len(kept) == len(request.headers) else request.copy(headers=kept)
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from claude_replay.cache.calls import Call, read_call
+from claude_replay.cache.calls import Call, read_call, without_control
 from claude_replay.cache.cassettes import state_of_cassettes
 from claude_replay.cache.desk import Fetch
 from claude_replay.cache.flight import here, here_async
@@ -30,7 +30,7 @@ def handle(cache: ResponseCache, request: Any, call_next: Callable[[Any], Any]) 
     """One attempt of a sync client."""
     call = _read(cache, request, call_next)
     if call is None:
-        return call_next(request)
+        return call_next(without_control(request))
     desk = cache.desk
     control = desk.hear(call.control)
     seen = desk.glance(call.sent, control)
@@ -58,7 +58,7 @@ async def handle_async(cache: ResponseCache, request: Any, call_next: Callable[[
     """One attempt of an async client."""
     call = _read(cache, request, call_next)
     if call is None:
-        return await call_next(request)
+        return await call_next(without_control(request))
     desk = cache.desk
     control = desk.hear(call.control)
     seen = desk.glance(call.sent, control) if isinstance(desk.store, MemoryStore) else None
