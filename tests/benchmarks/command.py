@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.agents import measure_agent
+from benchmarks.caching import measure_bound, measure_flight, measure_hit, measure_key, measure_peer
 from benchmarks.environment import run_in_environment
 from benchmarks.figures import Figure, Run, print_head, print_machine, print_rows
 from benchmarks.growth import measure_ten_thousand, measure_thousand
@@ -19,7 +20,9 @@ from benchmarks.missing import measure_miss
 from benchmarks.recorders import installed_recorders
 from benchmarks.saving import measure_saving
 from benchmarks.sharing import measure_sharing
+from benchmarks.similar import measure_similar
 from benchmarks.startup import measure_startup, measure_tax
+from benchmarks.stores import measure_killing, measure_million
 from benchmarks.streaming import measure_first_token, measure_stream
 
 _MEASUREMENTS: dict[str, Callable[[Run], list[Figure]]] = {
@@ -36,6 +39,14 @@ _MEASUREMENTS: dict[str, Callable[[Run], list[Figure]]] = {
     "saving": measure_saving,
     "sharing": measure_sharing,
     "agent": measure_agent,
+    "cache_hit": measure_hit,
+    "cache_key": measure_key,
+    "cache_flight": measure_flight,
+    "cache_bound": measure_bound,
+    "cache_killing": measure_killing,
+    "cache_million": measure_million,
+    "cache_peer": measure_peer,
+    "cache_similar": measure_similar,
 }
 
 

@@ -17,6 +17,7 @@ _OPTIONS = (
     "--refresh-package=pytest-claude-replay",
     "--no-default-groups",
     "--group=bench",
+    "--extra=redis",
 )
 
 

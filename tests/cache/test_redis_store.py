@@ -296,8 +296,10 @@ def test_a_server_that_restarts_is_found_again(own_server: Callable[..., RedisSe
     asyncio.run(live())
 
 
-def test_a_server_that_hangs_is_given_up(own_server: Callable[..., RedisServer]) -> None:
-    """After the timeout, not later."""
+def test_a_server_that_hangs_is_given_up(
+    own_server: Callable[..., RedisServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the timeout, once; then it is left alone for a while, as one call asks several times."""
     server = own_server()
     with closing(RedisStore(server.url, timeout=0.2)) as store, server.client() as client:
         store.put(make_entry())
@@ -305,6 +307,19 @@ def test_a_server_that_hangs_is_given_up(own_server: Callable[..., RedisServer])
 
         with pytest.raises(StoreError, match=r"[Tt]imeout"):
             store.get(make_entry().key)
+        for _ in range(100):
+            with pytest.raises(StoreError, match="did not answer in time; it is asked again in a moment"):
+                store.get(make_entry().key)
+        with pytest.raises(StoreError, match="asked again in a moment"):
+            store.stats()
+        with pytest.raises(StoreError, match="asked again in a moment"):
+            asyncio.run(store.aget(make_entry().key))
+
+        server.stop()
+        server.start()
+        later = time.monotonic() + 6
+        monkeypatch.setattr("claude_replay.cache.stores.redis_link.time.monotonic", lambda: later)
+        assert store.get(make_entry().key) is None
 
 
 def test_it_works_under_trio(store: RedisStore) -> None:
@@ -387,7 +402,8 @@ def test_a_cluster_may_be_named_in_the_url(server: RedisServer) -> None:
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an extra."""
-    monkeypatch.setitem(sys.modules, "redis", None)
+    for name in ("redis", "redis.exceptions"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(SettingsError, match=r"pip install 'pytest-claude-replay\[redis\]'"):
         RedisStore()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -31,6 +32,7 @@ _SCHEMES = {
     "valkeys": "rediss",
 }
 _PAGE = 500
+_RECOVERY = 5.0  # seconds for which a server that let somebody wait is left alone
 
 
 class RedisLink:
@@ -41,9 +43,11 @@ class RedisLink:
     """
 
     def __init__(self, url: str, *, cluster: bool, timeout: float, options: Mapping[str, Any]) -> None:
-        _require_redis()
+        self._errors = _require_redis()
         self._url, self.place, in_url = _read_url(url)
         self._cluster = cluster or in_url
+        self._timeout = timeout
+        self._silent_until = 0.0
         self._options = {"socket_timeout": timeout, "socket_connect_timeout": timeout, **options}
         self._client: Any = None
         # A connection belongs to the event loop that made it.
@@ -56,15 +60,18 @@ class RedisLink:
 
     def run(self, plan: Plan[_Result]) -> _Result:
         """Carry out a plan; raises StoreError."""
-        with self._explained():
-            client = self._connect()
-            try:
-                commands = next(plan)
-                while True:
-                    commands = plan.send(_send(client, commands))
-            except StopIteration as stop:
-                result: _Result = stop.value
-                return result
+        started = self._begin()
+        try:
+            # Not within `_explained`, nor under the lock: each hit comes this way.
+            client = self._client or self._connect()
+            commands = next(plan)
+            while True:
+                commands = plan.send(_send(client, commands))
+        except StopIteration as stop:
+            result: _Result = stop.value
+            return result
+        except self._errors as error:
+            raise self._explain(error, started) from error
 
     def sweep(self, pattern: str, plan: Callable[[Sequence[bytes]], Plan[_Result]]) -> list[_Result]:
         """Carry out a plan for each page of the keys that match a pattern."""
@@ -88,8 +95,7 @@ class RedisLink:
                 from redis.backoff import NoBackoff
                 from redis.retry import Retry
 
-                # Once more at once, because a kept connection may have been lost; whoever wants more can wait.
-                options = {**self._options, "retry": Retry(NoBackoff(), 1)}
+                options = {"retry": Retry(NoBackoff(), 1, _lost()), **self._options}
                 make = redis.RedisCluster.from_url if self._cluster else redis.Redis.from_url
                 self._client = make(self._url, **options)
             return self._client
@@ -142,7 +148,7 @@ class RedisLink:
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
 
-            options = {**self._options, "retry": Retry(NoBackoff(), 1)}
+            options = {"retry": Retry(NoBackoff(), 1, _lost()), **self._options}
             make = redis.asyncio.RedisCluster.from_url if self._cluster else redis.asyncio.Redis.from_url
             client = self._aclients[loop] = make(self._url, **options)
             self._keepers[loop] = self._keep(loop, client)
@@ -168,21 +174,43 @@ class RedisLink:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        from redis.exceptions import RedisClusterException, RedisError
-
+        started = self._begin()
         try:
             yield
-        except (RedisError, RedisClusterException, OSError) as error:
-            raise StoreError(f"Redis at {self.place}: {error or type(error).__name__}") from error
+        except self._errors as error:
+            raise self._explain(error, started) from error
+
+    def _begin(self) -> float:
+        """The time; raises StoreError while a server that let somebody wait is given time to recover."""
+        now = time.monotonic()
+        if now < self._silent_until:
+            raise StoreError(f"Redis at {self.place}: did not answer in time; it is asked again in a moment")
+        return now
+
+    def _explain(self, error: Exception, started: float) -> StoreError:
+        now = time.monotonic()
+        if now - started >= self._timeout / 2:
+            # One call makes several requests, and must not wait for each of them.
+            self._silent_until = now + _RECOVERY
+        return StoreError(f"Redis at {self.place}: {error or type(error).__name__}")
 
 
-def _require_redis() -> None:
+def _require_redis() -> tuple[type[Exception], ...]:
+    """What the package raises, beside what the system does."""
     try:
-        import redis  # noqa: F401
+        from redis.exceptions import RedisClusterException, RedisError
     except ImportError:
         raise SettingsError(
             "the Redis store needs the package redis: pip install 'pytest-claude-replay[redis]'"
         ) from None
+    return RedisError, RedisClusterException, OSError
+
+
+def _lost() -> Any:
+    """After what a request is sent once more, at once: a connection that was kept may be lost meanwhile."""
+    from redis.exceptions import ConnectionError as ConnectionLost
+
+    return (ConnectionLost,)
 
 
 def _read_url(url: str) -> tuple[str, str, bool]:
