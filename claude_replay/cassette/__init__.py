@@ -12,6 +12,7 @@ from claude_replay.cassette.file import (
 )
 from claude_replay.cassette.identity import identify_request, key_of
 from claude_replay.cassette.journal import Journal, Leftover, has_journals, read_journals
+from claude_replay.cassette.layout import write_request
 from claude_replay.cassette.media import Media
 from claude_replay.cassette.merge import Recorded, leave_out_known, merge
 from claude_replay.cassette.names import cassette_name
@@ -56,4 +57,5 @@ __all__ = [
     "shared_account",
     "was_marked",
     "write_bytes",
+    "write_request",
 ]

@@ -207,6 +207,13 @@ class Entry:
                 self._found = known, start, end
         return self._found
 
+    @property
+    def texts(self) -> tuple[bytes, bytes] | None:
+        """Request and response as they stand in the file; None where it is not laid out as ours."""
+        data = self._data or b""
+        start, end = data.find(_REQUEST) + 1, data.find(_RESPONSE) + 1
+        return (data[start:end], data[end:]) if 0 < start < end else None
+
     def _trusted_identity(self, request_text: bytes) -> Identity | None:
         try:
             seals = self._links.seals(self._place) if self._links is not None else ()
@@ -229,7 +236,7 @@ class Entry:
             return self._exchange.request
         if self._request is None and (found := self._find_request()):
             self._load_sources()
-            request = self._try(load_request, self.data[found[1] : found[2]])
+            request = self._try(load_request, b"-" + self.data[found[1] + 1 : found[2]])
             if self._links is None:
                 return request or self.exchange.request
             # Others are made from it, and share what they have in common.

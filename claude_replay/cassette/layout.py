@@ -10,7 +10,7 @@ from claude_replay.cassette.identity import make_id
 from claude_replay.cassette.yamltext import Flow, emit
 from claude_replay.exchange import Exchange, Request
 
-__all__ = ["write_exchange"]
+__all__ = ["write_exchange", "write_request"]
 
 _HEAD = b"  request:\n"
 
@@ -34,7 +34,7 @@ def write_exchange(
     `continues`, whose check sums `seal` gives for its text. Large media go to `files`. Raises ValueError where a
     value cannot be written as YAML.
     """
-    text = _emit("request", dump_request(request or exchange.request, files))
+    text = write_request(request or exchange.request, files)
     if continues:
         # Without quotes, as the ids they repeat.
         labels = continues[0] if len(continues) == 1 else f"[{', '.join(continues)}]"
@@ -48,6 +48,11 @@ def write_exchange(
             _emit("response", dump_response(exchange.response, exchange.meta, files)),
         )
     )
+
+
+def write_request(request: Request, files: Files | None = None) -> bytes:
+    """The lines of a request; raises as `write_exchange` does."""
+    return _emit("request", dump_request(request, files))
 
 
 def _emit(key: str, value: Mapping[str, object]) -> bytes:

@@ -167,6 +167,15 @@ class Redactor:
             or find_in_body(response.body, rules.scanner, "response.body")
         )
 
+    def leaves_alone(self, url: str, text: bytes) -> bool:
+        """
+        Whether this is sure to change nothing in a request with this URL that stands as `text` in a file.
+
+        False says nothing. `text` is JSON or YAML in UTF-8.
+        """
+        rules = self._rules
+        return rules.clean_url(url) == url and not rules.scanner.may_be_in(text.decode("latin-1"))
+
     def find_in_text(self, text: str) -> bool:
         """Whether `text` holds what looks like a secret."""
         return bool(self._rules.scanner.spans(text))

@@ -18,6 +18,7 @@ Span = tuple[int, int]
 _PLACEHOLDERS = re.compile(re.escape(PLACEHOLDER))
 # A pattern that matches what a replacement left beside it may need another round; none needs many.
 _MAX_ROUNDS = 20
+_PLAIN = re.compile(r"[\w.~+/=-]+", re.ASCII)
 _RARE = "QZXJ~qzjVKYUWxv%HGFBNRLOEDSPCMA9876543210"
 
 
@@ -50,6 +51,15 @@ class Scanner:
         except ValueError:
             return True
         return self.suspects(flat.decode("latin-1"))
+
+    def may_be_in(self, document: str) -> bool:
+        """
+        Whether a string written in this JSON or YAML, whatever its quotes and lines, may hold a secret.
+
+        False is certain: no notation changes the letters by which shapes give themselves away.
+        """
+        is_plain = all(map(_PLAIN.fullmatch, self.literals))
+        return bool(self.patterns) or not is_plain or self.suspects(document)
 
     def suspects(self, text: str) -> bool:
         """Whether `text` may hold a secret; False is certain."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from claude_replay.replay.decision import Compare, Decider, Miss, Outcome, Pass, Play, Record
 from claude_replay.replay.explain import Asked, explain_miss, explain_sequence, list_changes
+from claude_replay.replay.recordings import Recordings
 
 __all__ = [
     "Asked",
@@ -14,6 +15,7 @@ __all__ = [
     "Pass",
     "Play",
     "Record",
+    "Recordings",
     "explain_miss",
     "explain_sequence",
     "list_changes",

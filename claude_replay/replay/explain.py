@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from claude_replay.api import last_user_text, model_of
 from claude_replay.errors import CassetteMiss
 from claude_replay.exchange import Json
-from claude_replay.matching import Change, differences, find_nearest, render
+from claude_replay.matching import (
+    Change,
+    Sketch,
+    differences,
+    find_nearest,
+    measure_similarity,
+    render,
+    sketch,
+)
 from claude_replay.matching.wording import cut, escape
 from claude_replay.normalize import Canonical, parse_path, unwrap_text
+from claude_replay.replay.recordings import Recordings
 from claude_replay.replay.suggest import suggest_ignore
 
 __all__ = ["Asked", "explain_miss", "explain_sequence", "list_changes"]
@@ -19,6 +28,7 @@ __all__ = ["Asked", "explain_miss", "explain_sequence", "list_changes"]
 _TEXT_WIDTH = 80
 _NAME_WIDTH = 100
 _LISTED = 3
+_MOST_TRIED = 12
 # How much less alike a recording may be than one that was played already, and still be what was meant.
 _PLAYED_HANDICAP = 0.1
 _INDENT = " " * 12
@@ -46,7 +56,8 @@ class _Case:
 
     asked: Asked
     sent: Canonical
-    recorded: Sequence[Canonical]
+    recorded: Recordings
+    likely: Sequence[int]
     played: Collection[int]
     ignored: Sequence[str]
     command: Callable[[str], str]
@@ -56,8 +67,10 @@ class _Case:
 def explain_miss(
     asked: Asked,
     sent: Canonical,
-    recorded: Sequence[Canonical],
+    recorded: Recordings,
     *,
+    equal: Sequence[int],
+    likely: Sequence[int],
     cassette: str,
     exists: bool,
     waiting: int,
@@ -70,15 +83,16 @@ def explain_miss(
     """
     The error for a request that nothing answers.
 
-    `recorded` are the canonical forms in the cassette, and `played` the places of those played already;
-    `cassette` is its path, and `exists` says whether there is such a file; `waiting` counts exchanges in
-    journals beside it; `ignored` names what matching left out; `command` gives the command that records in a
-    mode, `spell` what to write to give the cassette a setting.
+    `recorded` are the canonical forms in the cassette, `equal` the places of those that equal the one sent,
+    `likely` of those among which the nearest is looked for, and `played` of those played already; `cassette` is
+    its path, and `exists` says whether there is such a file; `waiting` counts exchanges in journals beside it;
+    `ignored` names what matching left out; `command` gives the command that records in a mode, `spell` what to
+    write to give the cassette a setting. Raises CassetteLoadError where what is looked at cannot be read.
     """
-    case = _Case(asked, sent, recorded, played, ignored, command, spell)
+    case = _Case(asked, sent, recorded, likely, played, ignored, command, spell)
     if not exists:
         reason, lines = "no_cassette", _tell_no_cassette(case, waiting)
-    elif equal := [place for place, form in enumerate(recorded) if form.fingerprint == sent.fingerprint]:
+    elif equal:
         reason, lines = "all_played", _tell_all_played(case, equal)
     elif (nearest := _find_nearest(case)) is None:
         reason, lines = "nothing_similar", _tell_nothing_similar(case)
@@ -156,8 +170,8 @@ def _tell_nothing_similar(case: _Case) -> Iterable[str]:
         yield "  why       the cassette is empty"
     else:
         yield "  why       nothing similar is recorded; there is:"
-        for number, form in enumerate(case.recorded[:_LISTED], 1):
-            yield f"{_INDENT}{number}  {_describe(form)}"
+        for place in range(min(_LISTED, len(case.recorded))):
+            yield f"{_INDENT}{place + 1}  {_describe(case.recorded[place])}"
         if len(case.recorded) > _LISTED:
             yield f"{_INDENT}… and {_count(len(case.recorded) - _LISTED, 'more exchange')}"
     yield f"  record it: {case.command('new_episodes')}"
@@ -170,11 +184,25 @@ def _describe(form: Canonical) -> Asked:
 
 def _find_nearest(case: _Case) -> tuple[int, float] | None:
     """The place of the recording that was probably meant, and how alike it is."""
-    forms = [form.form for form in case.recorded]
-    found = find_nearest(case.sent.form, forms, limit=len(forms))
+    wanted, likely = sketch(case.sent.form), case.likely
+    found = find_nearest(wanted, [case.recorded.sketch(place) for place in likely], limit=len(likely))
+    nearest = [(likely[position], likeness) for position, likeness in found]
     return max(
-        found, key=lambda nearest: nearest[1] - _PLAYED_HANDICAP * (nearest[0] in case.played), default=None
+        nearest or _find_volatile(case, wanted),
+        key=lambda near: near[1] - _PLAYED_HANDICAP * (near[0] in case.played),
+        default=None,
     )
+
+
+def _find_volatile(case: _Case, wanted: Sketch) -> Iterator[tuple[int, float]]:
+    """The recordings that have little else than ids or dates, and differ in these alone."""
+    sent = case.sent.form
+    for place in case.likely[:_MOST_TRIED]:
+        recorded = case.recorded[place].form
+        if sent["operation"] == recorded["operation"] and suggest_ignore(
+            list_changes(sent, recorded), sent.get("body"), recorded.get("body")
+        ):
+            yield place, measure_similarity(wanted, case.recorded.sketch(place))
 
 
 def _tell_difference(case: _Case, place: int, likeness: float) -> Iterable[str]:

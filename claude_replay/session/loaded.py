@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from claude_replay.api import describe_endpoint
-from claude_replay.cassette import Cassette, Entry, key_of, load_cassette
+from claude_replay.cassette import Cassette, Entry, key_of, load_cassette, write_request
 from claude_replay.errors import CassetteLoadError
-from claude_replay.matching import Change
+from claude_replay.exchange import Request
+from claude_replay.matching import Change, Ranking, Told
 from claude_replay.normalize import MATCHING, Canonical, Rules, canonicalize
 from claude_replay.redact import Redactor
-from claude_replay.replay import list_changes
+from claude_replay.replay import Recordings, list_changes
 
 __all__ = ["Loaded"]
+
+
+# Up to so many recordings all are compared with a request that none answers; of more, the likeliest of each kind.
+_FEW, _MOST_LIKELY, _MOST_OTHERS = 12, 5, 2
+_URL = re.compile(
+    rb"  request:\n(?:    continues: .*\n)?(?:    method: (?P<method>[A-Z]+)\n)?    url: (?P<url>[a-z][!-~]*)\n"
+)
+_CONTINUES = re.compile(rb"\n    continues: .*")
+_LONGEST_HEAD = 4_000
 
 
 class Loaded:
@@ -29,11 +41,12 @@ class Loaded:
         self._rules = rules
         self._by_order = by_order
         self._redactor = redactor
-        self._forms: list[Canonical] | None = None
         with _no_garbage():
             cassette = load_cassette(path)
             self.exists = cassette is not None
             self.cassette = cassette or Cassette()
+            # The recorded requests, redacted by today's rules as the one sent is.
+            self.forms = Recordings(len(self.entries), lambda place: self._canonicalize(self.entries[place]))
             # The ids in the file say nothing under other rules than those they were made with.
             self._is_exact = rules != MATCHING or by_order
             self._know(self._find_keys())
@@ -64,16 +77,9 @@ class Loaded:
     def _compute_key(self, entry: Entry) -> str:
         return key_of(self._canonicalize(entry).fingerprint)
 
-    @property
-    def forms(self) -> list[Canonical]:
-        """The canonical forms of the recorded requests, redacted by today's rules as the one sent is."""
-        if self._forms is None:
-            self._forms = [self._canonicalize(entry) for entry in self.entries]
-        return self._forms
-
     def find_changes(self, place: int, sent: Canonical) -> list[Change]:
         """Where a request differs from the recorded one at `place`."""
-        recorded = self._canonicalize(self.entries[place])
+        recorded = self.forms[place]
         return [] if recorded.fingerprint == sent.fingerprint else list_changes(sent.form, recorded.form)
 
     def _canonicalize(self, entry: Entry) -> Canonical:
@@ -81,16 +87,63 @@ class Loaded:
 
     def look_again(self) -> list[str] | None:
         """
-        The keys with every request parsed and redacted as today's rules would; None where that was done.
+        The keys with every request parsed and redacted as today's rules would; None where that changes nothing.
 
         An id was made when the exchange was recorded; a rule for redaction that has come since is not in it.
         """
         if self._is_exact:
             return None
         self._is_exact = True
+        if self._are_left_alone():
+            return None
         with _no_garbage():
             self._know(self._find_keys())
         return self.keys
+
+    def _are_left_alone(self) -> bool:
+        """Whether redacting the recorded requests is sure to change nothing, by their texts alone."""
+        for entry in self.entries:
+            texts = entry.texts
+            url = _URL.match(texts[0][:_LONGEST_HEAD]) if texts else None
+            # What it goes on from is part of it, answers too.
+            text = entry.data if self._is_linked else texts[0] if texts else b""
+            if url is None or not self._redactor.leaves_alone(url["url"].decode(), text):
+                return False
+        return True
+
+    def find_likely(self, sent: Request, played: Collection[int]) -> Sequence[int]:
+        """The places among which the one nearest to a redacted request is worth looking for."""
+        count = len(self.entries)
+        ranking = self._ranking if count > _FEW else None
+        if ranking is None:
+            return range(count)
+        operation = describe_endpoint(sent.method, sent.url).operation
+        groups = (
+            (lambda place: self._operations[place] == operation and place not in played, _MOST_LIKELY),
+            (lambda place: self._operations[place] == operation, _MOST_LIKELY),
+            (lambda place: True, _MOST_OTHERS),
+        )
+        return ranking.find(write_request(sent), groups)
+
+    @cached_property
+    def _is_linked(self) -> bool:
+        return any(entry.labels for entry in self.entries)
+
+    @cached_property
+    def _operations(self) -> list[str]:
+        return [_find_operation(entry) for entry in self.entries]
+
+    @cached_property
+    def _ranking(self) -> Ranking | None:
+        """None where an exchange stands in another layout."""
+        places = {id(entry): place for place, entry in enumerate(self.entries)}
+        told = []
+        for entry in self.entries:
+            if (texts := entry.texts) is None:
+                return None
+            bases = tuple(places[id(base)] for base in _find_bases(entry))
+            told.append(Told(_CONTINUES.sub(b"", texts[0]), texts[1], bases))
+        return Ranking(told)
 
     def describe_unplayed(self, ordinals: Iterable[int]) -> list[str]:
         """Exchanges that nobody asked for in a few words each, without those whose call was cancelled."""
@@ -105,6 +158,26 @@ class Loaded:
         except CassetteLoadError:
             operation = "unreadable"
         return f"number {ordinal + 1} ({operation})"
+
+
+def _find_bases(entry: Entry) -> tuple[Entry, ...]:
+    try:
+        return entry.bases
+    except ValueError:
+        # Broken by hand: it is told when somebody reads it.
+        return ()
+
+
+def _find_operation(entry: Entry) -> str:
+    """The operation of a request by its text; empty where that does not begin as ours do."""
+    texts = entry.texts
+    found = _URL.match(texts[0][:_LONGEST_HEAD]) if texts else None
+    if found is None:
+        return ""
+    method = found["method"] or b"POST"
+    with contextlib.suppress(ValueError):
+        return describe_endpoint(method.decode(), found["url"].decode()).operation
+    return ""
 
 
 @contextlib.contextmanager

@@ -180,7 +180,7 @@ class Session:
             asked = describe_request(endpoint, clean)
             reserved = 0.0 if isinstance(outcome, Miss) else self._pay(asked, request)
         if isinstance(outcome, Miss):
-            raise self._miss(asked, canonical)
+            raise self._miss(asked, clean, canonical)
         ticket = Ticket(order, clean, canonical, str(asked), reserved=reserved)
         ticket.injected = due if due is not None and due.fault.is_within else None
         return self._issue(outcome, ticket)
@@ -231,7 +231,7 @@ class Session:
         return entry
 
     def _unreadable(self, error: CassetteLoadError) -> CassetteMiss:
-        return self.remember(CassetteMiss(f"claude_replay: {error}", reason="unreadable"))
+        return self.remember(_explain_unreadable(error))
 
     def _refuse_late(self) -> None:
         if self.closed:
@@ -260,20 +260,27 @@ class Session:
         self._decider.rekey(keys)
         return self._decider.decide(key)
 
-    def _miss(self, asked: Asked, canonical: Canonical) -> CassetteMiss:
-        miss = explain_miss(
-            asked,
-            canonical,
-            self._loaded.forms,
-            cassette=str(self.path),
-            exists=self._loaded.exists,
-            waiting=sum(len(journal.recorded) for journal in read_journals(self.path)),
-            mode=self.settings.mode,
-            ignored=rules_for(self.settings).describe(),
-            command=self.command,
-            spell=self.spell,
-            played=self._decider.played,
-        )
+    def _miss(self, asked: Asked, clean: Request, canonical: Canonical) -> CassetteMiss:
+        loaded, key = self._loaded, key_of(canonical.fingerprint)
+        played = self._decider.played
+        try:
+            miss = explain_miss(
+                asked,
+                canonical,
+                loaded.forms,
+                equal=[place for place, known in enumerate(loaded.keys) if known == key],
+                likely=loaded.find_likely(clean, played),
+                cassette=str(self.path),
+                exists=loaded.exists,
+                waiting=sum(len(journal.recorded) for journal in read_journals(self.path)),
+                mode=self.settings.mode,
+                ignored=rules_for(self.settings).describe(),
+                command=self.command,
+                spell=self.spell,
+                played=played,
+            )
+        except CassetteLoadError as error:
+            miss = _explain_unreadable(error)
         with self._lock:
             return self.remember(miss)
 
@@ -403,6 +410,10 @@ class Session:
         """Raise the first miss, which the application has swallowed, or else nobody would ask."""
         if self.misses:
             raise self.misses[0]
+
+
+def _explain_unreadable(error: CassetteLoadError) -> CassetteMiss:
+    return CassetteMiss(f"claude_replay: {error}", reason="unreadable")
 
 
 def _is_unknown(outcome: Outcome) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from claude_replay.errors import CassetteMiss
 from claude_replay.exchange import Request, Text
 from claude_replay.normalize import MATCHING, Canonical, canonicalize
-from claude_replay.replay import Asked, explain_miss
+from claude_replay.replay import Asked, Recordings, explain_miss
 from traffic import MODEL, URL, make_body, make_request
 
 QUESTION = "What is the capital of {}?"
@@ -28,13 +28,16 @@ def explain(sent: Canonical, recorded: Sequence[Canonical], **options: Any) -> C
     settings: dict[str, Any] = {
         "cassette": "cassettes/test_chat/test_capital.yaml",
         "exists": True,
+        "equal": [place for place, one in enumerate(recorded) if one.fingerprint == sent.fingerprint],
+        "likely": range(len(recorded)),
         "waiting": 0,
         "mode": "none",
         "ignored": MATCHING.describe(),
         "command": lambda mode: f'pytest --claude-record={mode} "test_chat.py::test_capital"',
         "spell": "@pytest.mark.claude_replay({})".format,
     }
-    return explain_miss(options.pop("asked", ASKED), sent, recorded, **{**settings, **options})
+    forms = Recordings.of(recorded)
+    return explain_miss(options.pop("asked", ASKED), sent, forms, **{**settings, **options})
 
 
 def difference(sent: Canonical, recorded: Canonical, **options: Any) -> str:
