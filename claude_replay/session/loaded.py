@@ -141,7 +141,7 @@ class Loaded:
         for entry in self.entries:
             if (texts := entry.texts) is None:
                 return None
-            bases = tuple(places[id(base)] for base in _find_bases(entry))
+            bases = tuple(places[id(base)] for base in entry.bases)
             told.append(Told(_CONTINUES.sub(b"", texts[0]), texts[1], bases))
         return Ranking(told)
 
@@ -158,14 +158,6 @@ class Loaded:
         except CassetteLoadError:
             operation = "unreadable"
         return f"number {ordinal + 1} ({operation})"
-
-
-def _find_bases(entry: Entry) -> tuple[Entry, ...]:
-    try:
-        return entry.bases
-    except ValueError:
-        # Broken by hand: it is told when somebody reads it.
-        return ()
 
 
 def _find_operation(entry: Entry) -> str:
