@@ -159,7 +159,7 @@ def test_a_secret_of_today_in_an_old_recording_is_still_found(studio: Studio) ->
 
 
 def test_an_odd_address_is_no_obstacle(studio: Studio) -> None:
-    """Whether it needs quotes, or is none at all under an id made up for it: it is told from the others."""
+    """Whether it needs quotes, or is none at all under an id made up for it: it is told, with its place."""
     exchanges = [make_exchange(make_prompt(number)) for number in range(20)]
     write(studio, *exchanges, make_exchange(make_prompt(3), "https://x.example/v1/messages?a=b: c"))
     assert "number 4 comes nearest" in str(miss(studio, make_prompt(3).replace("brief", "short")))
@@ -171,12 +171,11 @@ def test_an_odd_address_is_no_obstacle(studio: Studio) -> None:
     studio.path.write_bytes(content)
     client = make_client(studio.server)
     with studio.open("none", unplayed="ignore") as played:
-        for reason in ("unreadable", "differs"):
+        for _ in range(2):
             with pytest.raises(CassetteMiss) as caught:
                 ask(client, make_prompt(3).replace("brief", "short"))
-            assert caught.value.reason == reason
+            assert caught.value.reason == "unreadable"
         played.misses.clear()
-    assert "number 4 comes nearest" in str(caught.value)
 
 
 UUIDS = ["550e8400-e29b-41d4-a716-446655440000", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"]
