@@ -12,13 +12,13 @@ from pathlib import Path
 
 from claude_replay.api import describe_endpoint
 from claude_replay.bodies import encode_body
-from claude_replay.cassette import Cassette, Entry, dump_cassette, load_cassette
+from claude_replay.cassette import Cassette, Entry, Writer, load_cassette, save_cassette
 from claude_replay.cli.secrets import find_fakes
 from claude_replay.errors import CassetteError, CassetteMiss
 from claude_replay.exchange import Body, EventStream, Exchange, Json, Response
 from claude_replay.matching import differences
 from claude_replay.redact import PLACEHOLDER, Redactor
-from claude_replay.session import Run, Session
+from claude_replay.session import Run, Session, find_secret
 from claude_replay.settings import Settings
 
 __all__ = ["Conversion", "Refused", "convert"]
@@ -40,16 +40,18 @@ class Conversion:
     What becomes of the file at `path`, which held `before`.
 
     `tool` wrote it; None for a cassette of ours. `content` is the new file, empty where there is none to be
-    written. `exchanges` counts Claude's, `equal` those that the new file answers as the old one did; `refused`
-    cannot be converted, and `obstacle` says why the file as a whole stays as it is. `others` are exchanges
-    with other services, which the new file does not hold; `guessed` those whose host was masked. `redacted`
-    names the places where a secret stood, `headers` counts those that are not kept.
+    written, and `files` the side files that it names. `exchanges` counts Claude's, `equal` those that the new
+    file answers as the old one did; `refused` cannot be converted, and `obstacle` says why the file as a whole
+    stays as it is. `others` are exchanges with other services, which the new file does not hold; `guessed`
+    those whose host was masked. `redacted` names the places where a secret stood, `headers` counts those that
+    are not kept.
     """
 
     path: Path
     before: bytes = b""
     tool: str | None = None
     content: bytes = b""
+    files: dict[str, bytes] = field(default_factory=dict)
     exchanges: int = 0
     equal: int = 0
     refused: list[Refused] = field(default_factory=list)
@@ -160,40 +162,40 @@ def _changed(before: Body, after: Body) -> Iterator[str]:
 
 
 def _write(clean: list[Exchange], redactor: Redactor, conversion: Conversion) -> None:
-    entries: list[Entry] = []
+    writer, entries = Writer(), list[Entry]()
     for number, exchange in enumerate(clean):
+        entry = Entry(exchange=exchange)
         try:
-            entry = Entry.of(exchange)
+            form = writer.form(entry)
         except ValueError as error:
             conversion.refused.append(Refused(f"exchanges[{number}]", f"cannot be written: {error}"))
             continue
-        place = redactor.find(exchange)
-        if place is None and redactor.find_in_text(entry.data.decode("utf-8")):
-            place = "the written text"
-        if place is not None:
+        if place := find_secret(exchange, form, redactor):
             reason = f"a secret would be left at {place}"
             conversion.refused.append(Refused(f"exchanges[{number}]", reason))
             continue
+        writer.keep(entry, form)
         entries.append(entry)
-    try:
-        conversion.content = dump_cassette(entries)
-    except CassetteError as error:
-        conversion.obstacle = str(error)
-        return
-    _replay([entry.exchange for entry in entries], conversion)
-
-
-def _replay(expected: list[Exchange], conversion: Conversion) -> None:
+        conversion.files.update(form.files)
     with tempfile.TemporaryDirectory(prefix="claude-replay-") as folder:
         path = Path(folder, "cassette.yaml")
-        path.write_bytes(conversion.content)
-        session = _open(path)
-        for number, exchange in enumerate(expected):
-            problem = _compare(session, exchange)
-            if problem is None:
-                conversion.equal += 1
-            else:
-                conversion.refused.append(Refused(f"exchanges[{number}]", problem))
+        try:
+            save_cassette(path, entries)
+        except CassetteError as error:
+            conversion.obstacle = str(error)
+            return
+        conversion.content = path.read_bytes()
+        _replay(path, [entry.exchange for entry in entries], conversion)
+
+
+def _replay(path: Path, expected: list[Exchange], conversion: Conversion) -> None:
+    session = _open(path)
+    for number, exchange in enumerate(expected):
+        problem = _compare(session, exchange)
+        if problem is None:
+            conversion.equal += 1
+        else:
+            conversion.refused.append(Refused(f"exchanges[{number}]", problem))
 
 
 def _open(path: Path) -> Session:

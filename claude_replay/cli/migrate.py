@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from claude_replay.cassette import Media
 from claude_replay.cassette.replacing import Replacement, forget_originals, has_originals, replace_all
 from claude_replay.cli.arguments import Parser
 from claude_replay.cli.conversion import Conversion, convert
@@ -36,6 +37,9 @@ def run(arguments: Sequence[str]) -> int:
     will_write = not options.dry_run and (options.keep_going or not failed)
     if will_write:
         interrupted = [path for path in paths if has_originals(path)]
+        for conversion in ready:
+            # First: without them the new files could not be read. Should the rest fail, nobody misses them.
+            Media(conversion.target, home=DEFAULT_FOLDER).write(conversion.files)
         replace_all([_replacement(conversion) for conversion in ready])
         for path in interrupted:
             forget_originals(path)

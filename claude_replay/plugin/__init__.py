@@ -15,14 +15,12 @@ import pytest
 from claude_replay.plugin.hooks import RunHooks
 from claude_replay.plugin.network import start_network
 from claude_replay.plugin.options import add_options
-from claude_replay.plugin.state import State
+from claude_replay.plugin.state import STATE, State
 
 if TYPE_CHECKING:
     from claude_replay.session import Handle
 
 __all__: list[str] = []
-
-_STATE = pytest.StashKey[State]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,11 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
         "claude_replay(cassette=None, mode=None, ignore=[], ...): replay what this test asks Claude from its "
         "cassette; all settings are in the README",
     )
-    state = config.stash[_STATE] = State(config)
+    state = config.stash[STATE] = State(config)
     config.add_cleanup(state.forget)
     config.add_cleanup(start_network(state))
     config.add_cleanup(state.given.provide(state.run_id, state.closed))
     config.pluginmanager.register(RunHooks(state), "claude_replay_run")
+    if state.given.serves_vcr_marks:
+        from claude_replay.plugin.vcrfixtures import prepare_vcr_marks
+
+        prepare_vcr_marks(state)
     if config.pluginmanager.hasplugin("xdist"):
         from claude_replay.plugin.workers import WorkerHooks
 
@@ -59,6 +61,6 @@ def claude_replay(
     """The cassette of this test: replays what Claude answered, and tells what was sent and played."""
     from claude_replay.plugin.cassettes import close_cassette, open_cassette
 
-    state = request.config.stash[_STATE]
-    yield open_cassette(state, request.node, claude_replay_config)
+    state = request.config.stash[STATE]
+    yield open_cassette(state, request, claude_replay_config)
     close_cassette(state)

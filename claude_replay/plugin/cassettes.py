@@ -105,11 +105,19 @@ def _describe_answer(answered: Answered) -> str:
     return f"{asked}: {'replayed' if answered.played else 'live'}, {became}"
 
 
-def open_cassette(state: State, item: pytest.Item, config_values: Mapping[str, object]) -> Handle:
+def open_cassette(
+    state: State, request: pytest.FixtureRequest, config_values: Mapping[str, object]
+) -> Handle:
     """Open the cassette of a test; what is wrong with it fails the test."""
     __tracebackhide__ = True
     try:
-        session = make_session(state, item, config_values).open()
+        served = None
+        if state.serves(request.node):
+            from claude_replay.plugin.vcrmarks import read_vcr_mark
+
+            served = read_vcr_mark(state, request)
+            state.notes += [note for note in served.notes if note not in state.notes]
+        session = make_session(state, request.node, config_values, served).open()
     except ClaudeReplayError as error:
         pytest.fail(f"claude_replay: {error}", pytrace=False)
     state.test = OpenCassette(session)

@@ -50,6 +50,11 @@ class Given:
         return not (self._command_line or self._environment or self._ini)
 
     @property
+    def serves_vcr_marks(self) -> bool:
+        """Whether tests marked with `vcr` are ours."""
+        return not self.is_empty and self.settings.serve_vcr_marks
+
+    @property
     def settings(self) -> Settings:
         """The settings of a test that adds none of its own; raises pytest.UsageError."""
         if self._settings is None:

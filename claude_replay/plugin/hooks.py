@@ -13,6 +13,7 @@ from claude_replay.plugin.state import State
 __all__ = ["RunHooks"]
 
 _MARK = "claude_replay"
+_OTHERS = ("vcr", "vcr_cassette")
 
 
 class RunHooks:
@@ -34,7 +35,9 @@ class RunHooks:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
             names: list[str] | None = getattr(item, "fixturenames", None)
-            if names is not None and (_MARK in names or item.get_closest_marker(_MARK) is not None):
+            if names is not None and (
+                _MARK in names or item.get_closest_marker(_MARK) is not None or self._state.serves(item)
+            ):
                 # First, so that the cassette is open before other fixtures of the test call Claude, and after
                 # them too. A list of its own: parametrized tests share theirs, and not all may be marked.
                 item.fixturenames = [_MARK, *(name for name in names if name != _MARK)]  # type: ignore[attr-defined]
@@ -48,6 +51,10 @@ class RunHooks:
 
     def pytest_collection_finish(self) -> None:
         self._note_stopped("while tests were collected")
+        if self._state.given.serves_vcr_marks:
+            from claude_replay.plugin.vcrmarks import find_unserved_hooks
+
+            self._state.notes += find_unserved_hooks(self._state.config)
 
     # ------------------------------------------------------------------ one test
 
@@ -60,6 +67,9 @@ class RunHooks:
             result = yield
             if fixturedef.argname == _MARK and state.test is not None:
                 state.test.finish = partial(fixturedef.finish, request)
+            elif fixturedef.argname in _OTHERS and not getattr(result, "write_protected", True):
+                # pytest-recording's or pytest-vcr's cassette, which somebody has asked to record.
+                fixturedef.addfinalizer(state.let_others_record())
             return result
         before, state.fixture = state.fixture, (fixturedef.argname, fixturedef.scope)
         try:

@@ -18,6 +18,7 @@ from claude_replay.settings import Layer, Settings
 
 if TYPE_CHECKING:
     from claude_replay.plugin.state import State
+    from claude_replay.plugin.vcrmarks import VcrTest
 
 __all__ = ["MARK", "cassette_path", "command_for", "make_session", "module_of", "nodeid_of", "settings_of"]
 
@@ -34,11 +35,21 @@ def module_of(item: pytest.Item) -> str:
     return item.nodeid.partition("::")[0]
 
 
-def settings_of(state: State, item: pytest.Item, config_values: Mapping[str, object]) -> Settings:
-    """The settings of a test: its markers, the nearest last, over the fixture, over the ini file."""
+def settings_of(
+    state: State,
+    item: pytest.Item,
+    config_values: Mapping[str, object],
+    served: VcrTest | None = None,
+) -> Settings:
+    """
+    The settings of a test: its markers, the nearest last, over the fixture, over the ini file.
+
+    What a mark of vcr says comes below our fixture.
+    """
     if not isinstance(config_values, Mapping):
         raise SettingsError(f"claude_replay_config: a mapping was expected, not {config_values!r}")
-    layers = [Layer("claude_replay_config", config_values)] if config_values else []
+    layers = [served.layer] if served is not None else []
+    layers += [Layer("claude_replay_config", config_values)] if config_values else []
     layers += _read_markers(item)
     if not any(layer.values for layer in layers):
         return state.given.settings
@@ -68,17 +79,23 @@ def cassette_path(state: State, item: pytest.Item, settings: Settings) -> Path:
     return state.config.rootpath / settings.dir / (settings.cassette or cassette_name(nodeid_of(item)))
 
 
-def make_session(state: State, item: pytest.Item, config_values: Mapping[str, object]) -> Session:
-    """A session for a test, not opened yet; raises SettingsError."""
-    settings = settings_of(state, item, config_values)
+def make_session(
+    state: State,
+    item: pytest.Item,
+    config_values: Mapping[str, object],
+    served: VcrTest | None = None,
+) -> Session:
+    """A session for a test, not opened yet; `served` is what its mark of vcr says. Raises SettingsError."""
+    settings = settings_of(state, item, config_values, served)
     return Session(
-        path=cassette_path(state, item, settings),
+        path=served.path if served is not None else cassette_path(state, item, settings),
+        extras=served.extras if served is not None else (),
         settings=settings,
         run=state.given.ambient.run,
         label=nodeid_of(item),
         command=lambda mode: command_for(state.config, nodeid_of(item), mode),
         environ=os.environ,
-        explicit=settings.cassette is not None,
+        explicit=served.is_shared if served is not None else settings.cassette is not None,
     )
 
 

@@ -42,7 +42,7 @@ def start_network(state: State) -> Callable[[], None]:
             # The cassette of a test that runs pytest is not for the tests of that run.
             stack.callback(scopes.leave, scopes.enter(None, ambient=True))
         if block != "off":
-            guard = Guard(state.refuse, mode=block)
+            guard = state.guard = Guard(state.refuse, mode=block)
             guard.install()
             stack.callback(guard.uninstall)
             add_guard(guard)
@@ -86,7 +86,8 @@ def _check_first(state: State, original: Callable[..., Any]) -> Callable[..., An
 
         endpoint = identify(request.method, str(request.url), request.headers)
         # Stand-ins and proxies on this machine are nobody's bill.
-        if endpoint is not None and not is_loopback(request.url.host) and not _is_covered():
+        is_free = state.recorders or is_loopback(request.url.host) or _is_covered()
+        if endpoint is not None and not is_free:
             raise state.refuse(request.url.host, endpoint)
         return original(transport, request)
 

@@ -79,6 +79,11 @@ OPTIONS = {
     "share_tls": Option(
         "BOOL", "while replaying, build equal default TLS contexts only once (default: true)", "bool"
     ),
+    "serve_vcr_marks": Option(
+        "BOOL",
+        "give tests marked with vcr their cassettes, in place of pytest-recording (default: false)",
+        "bool",
+    ),
 }
 
 

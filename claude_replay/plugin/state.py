@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +14,11 @@ from claude_replay.plugin.given import Given
 if TYPE_CHECKING:
     from claude_replay.api import Endpoint
     from claude_replay.errors import LiveCallRefused, ReplayFailure
+    from claude_replay.intercept.guard import Guard
     from claude_replay.plugin.cassettes import OpenCassette
     from claude_replay.session import Session, Tally
 
-__all__ = ["State"]
+__all__ = ["STATE", "State"]
 
 
 class State:
@@ -25,7 +28,8 @@ class State:
     `test` is the open cassette of the running test, `fixture` the one of wider scope that is being set up.
     `stopped` are requests that were stopped and that no report has told of yet, `swallowed` those for which a
     test is being failed. `opened` holds the paths of all cassettes that were used, `partial` the modules of
-    which not all tests were collected, `skipped` the ids of tests that were skipped.
+    which not all tests were collected, `skipped` the ids of tests that were skipped. `guard` is what
+    keeps this process from calling Claude, `recorders` counts the cassettes of other plugins that record now.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -40,10 +44,30 @@ class State:
         self.opened: set[str] = set()
         self.partial: set[str] = set()
         self.skipped: set[str] = set()
+        self.guard: Guard | None = None
+        self.recorders = 0
         self.tallies: list[Tally] = []
         self.orphans: list[str] = []
         self.notes: list[str] = []
         self.lost_workers: list[str] = []
+
+    def serves(self, item: pytest.Item) -> bool:
+        """Whether the mark `vcr` gives this test its cassette; a mark of ours goes before it."""
+        if not self.given.serves_vcr_marks or item.get_closest_marker("claude_replay") is not None:
+            return False
+        return item.get_closest_marker("vcr") is not None
+
+    def let_others_record(self) -> Callable[[], None]:
+        """Let requests pass that another plugin records, until the returned function is called."""
+        with ExitStack() as stack:
+            if self.guard is not None:
+                stack.enter_context(self.guard.allow())
+            self.recorders += 1
+            stack.callback(self._forget_recorder)
+            return stack.pop_all().close
+
+    def _forget_recorder(self) -> None:
+        self.recorders -= 1
 
     def closed(self, session: Session) -> None:
         """Take over the account of a cassette that was closed."""
@@ -68,3 +92,7 @@ class State:
             from claude_replay.cassette import forget_run
 
             forget_run(self.run_id)
+
+
+STATE = pytest.StashKey[State]()
+"""Where a configuration of pytest keeps its state."""

@@ -34,10 +34,19 @@ class Loaded:
     """
     A cassette file in memory, and the keys by which its exchanges are found.
 
-    `by_order` makes that the operation alone, so that the n-th request of one gets its n-th answer.
+    `by_order` makes that the operation alone, so that the n-th request of one gets its n-th answer. The
+    exchanges of `extras`, which need not exist, come behind those of the file.
     """
 
-    def __init__(self, path: Path, rules: Rules, redactor: Redactor, *, by_order: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        rules: Rules,
+        redactor: Redactor,
+        *,
+        by_order: bool = False,
+        extras: Sequence[Path] = (),
+    ) -> None:
         self._rules = rules
         self._by_order = by_order
         self._redactor = redactor
@@ -45,16 +54,14 @@ class Loaded:
             cassette = load_cassette(path)
             self.exists = cassette is not None
             self.cassette = cassette or Cassette()
+            self.entries = self.cassette.entries
+            for extra in extras:
+                self.entries = [*self.entries, *(load_cassette(extra) or Cassette()).entries]
             # The recorded requests, redacted by today's rules as the one sent is.
             self.forms = Recordings(len(self.entries), lambda place: self._canonicalize(self.entries[place]))
             # The ids in the file say nothing under other rules than those they were made with.
             self._is_exact = rules != MATCHING or by_order
             self._know(self._find_keys())
-
-    @property
-    def entries(self) -> list[Entry]:
-        """The exchanges in file order."""
-        return self.cassette.entries
 
     def _know(self, keys: list[str]) -> None:
         self.keys = keys
@@ -147,7 +154,9 @@ class Loaded:
 
     def describe_unplayed(self, ordinals: Iterable[int]) -> list[str]:
         """Exchanges that nobody asked for in a few words each, without those whose call was cancelled."""
-        return [words for ordinal in ordinals if (words := self._describe(ordinal, self.entries[ordinal]))]
+        # Those of extra cassettes are other tests' to ask for.
+        own = (ordinal for ordinal in ordinals if ordinal < len(self.cassette.entries))
+        return [words for ordinal in own if (words := self._describe(ordinal, self.entries[ordinal]))]
 
     def _describe(self, ordinal: int, entry: Entry) -> str | None:
         try:

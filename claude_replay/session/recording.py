@@ -16,7 +16,7 @@ from claude_replay.normalize import Canonical
 from claude_replay.redact import Redactor
 from claude_replay.session.bursts import Bursts
 
-__all__ = ["RETRYABLE", "Recorder", "Ticket"]
+__all__ = ["RETRYABLE", "Recorder", "Ticket", "find_secret"]
 
 RETRYABLE = frozenset({408, 409, 429}) | frozenset(range(500, 600))
 """Statuses after which the SDK tries again (anthropic 2.12, `_base_client._should_retry`)."""
@@ -116,7 +116,7 @@ class Recorder:
                 problem = f"{self.path}: {ticket.asked}: not saved, for {error}"
                 self.problems.append(CassetteSaveError(problem))
                 return
-            if place := self._find_secret(exchange, form):
+            if place := find_secret(exchange, form, self.redactor):
                 self.problems.append(_secret_found(self.path, ticket.asked, place))
                 return
             self._recorded.append(Recorded(ticket.order, entry, ticket.replaces))
@@ -130,21 +130,6 @@ class Recorder:
                 note = f"the journal of {self.path} cannot be written: {reason}"
                 if note not in self.notes:
                     self.notes.append(note)
-
-    def _find_secret(self, exchange: Exchange, form: Form) -> str | None:
-        """Where what is to be written still holds a secret."""
-        if place := self.redactor.find(exchange):
-            return place
-        if self.redactor.find_in_text(drop_notes(form.data.decode("utf-8"))):
-            return "the written text"
-        return next(
-            (
-                f"the side file {name}"
-                for name, content in form.files.items()
-                if self.redactor.find_in_data(content)
-            ),
-            None,
-        )
 
     def settle(self, *, passed: bool) -> Sequence[Recorded]:
         """
@@ -162,6 +147,16 @@ class Recorder:
             self._keep(ticket, exchange)
         with self._lock:
             return self._bursts.sort(self._recorded)
+
+
+def find_secret(exchange: Exchange, form: Form, redactor: Redactor) -> str | None:
+    """Where what is to be written still holds a secret: in the exchange, its text, or a side file."""
+    if place := redactor.find(exchange):
+        return place
+    if redactor.find_in_text(drop_notes(form.data.decode("utf-8"))):
+        return "the written text"
+    found = (name for name, content in form.files.items() if redactor.find_in_data(content))
+    return next((f"the side file {name}" for name in found), None)
 
 
 def _count_answers(count: int) -> str:

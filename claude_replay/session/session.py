@@ -55,7 +55,7 @@ class Session:
 
     `label` names the owner in messages and in the file, `command` gives the command line that records in a
     mode, `spell` what to write to give the cassette a setting, `explicit` says that the path was named by the
-    user, so other owners may share it.
+    user, so other owners may share it. `extras` are cassettes that answer as well and are never written.
     """
 
     path: Path
@@ -66,6 +66,7 @@ class Session:
     environ: Mapping[str, str]
     spell: Callable[[str], str] = "@pytest.mark.claude_replay({})".format
     explicit: bool = False
+    extras: Sequence[Path] = ()
     answered: list[Answered] = field(default_factory=list)
     misses: list[ReplayFailure] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
@@ -106,7 +107,8 @@ class Session:
         if mode in _RECORDING_MODES:
             self.tally.notes.extend(adopt_journals(self.path, self.label, settings.dir))
         by_order = settings.match == "sequence"
-        self._loaded = Loaded(self.path, rules_for(settings), redactor, by_order=by_order)
+        rules = rules_for(settings)
+        self._loaded = Loaded(self.path, rules, redactor, by_order=by_order, extras=self.extras)
         self._fresh = self._fresh or (mode == "once" and self._is_waiting())
         if self._fresh or (mode in _RECORDING_MODES and mode != "once"):
             refuse_foreign(self.path, self._loaded.cassette.foreign, mode, self.command)
@@ -271,7 +273,7 @@ class Session:
                 equal=[place for place, known in enumerate(loaded.keys) if known == key],
                 likely=loaded.find_likely(clean, played),
                 cassette=str(self.path),
-                exists=loaded.exists,
+                exists=loaded.exists or bool(loaded.entries),
                 waiting=sum(len(journal.recorded) for journal in read_journals(self.path)),
                 mode=self.settings.mode,
                 ignored=rules_for(self.settings).describe(),
@@ -394,7 +396,7 @@ class Session:
 
     def explain_unplayed(self, left: Sequence[str]) -> UnplayedExchanges:
         """The error for recordings that nobody asked for."""
-        return explain_unplayed(self.path, left, len(self._loaded.entries), self.command)
+        return explain_unplayed(self.path, left, len(self._loaded.cassette.entries), self.command)
 
     def _check_unplayed(self, passed: bool) -> None:
         if self.tally.live or self.tally.recorded or self.settings.mode not in _PLAYING_MODES:

@@ -58,6 +58,7 @@ FIELDS: Mapping[str, Field] = {
     "max_usd": Field(parse_amount, scope="run", option="--claude-record-max-usd"),
     "block": Field(choice("claude", "all", "off"), scope="run"),
     "share_tls": Field(parse_flag, scope="run"),
+    "serve_vcr_marks": Field(parse_flag, scope="run"),
 }
 """All settings by name."""
 

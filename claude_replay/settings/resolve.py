@@ -42,6 +42,7 @@ class Settings:
     max_usd: float | None = None
     block: Literal["claude", "all", "off"] = "claude"
     share_tls: bool = True
+    serve_vcr_marks: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from claude_replay.cassette import dump_cassette, load_cassette
+from claude_replay.cassette import dump_cassette, load_cassette, save_cassette
 from claude_replay.cassette.entry import Entry
 from claude_replay.cassette.yamltext import Limits
 from claude_replay.exchange import Exchange, Json
@@ -240,6 +241,23 @@ def test_secrets_are_taken_out_and_named_by_their_places(run: Run) -> None:
     assert "hunter22" not in text
 
 
+def test_large_media_go_into_files_of_their_own(run: Run) -> None:
+    """Beside the folder of all cassettes; the new file is found by them, and a secret in one is refused."""
+    data = base64.b64encode(bytes(range(256)) * 20).decode()
+    source = {"type": "base64", "media_type": "image/png", "data": data}
+    messages = [{"role": "user", "content": [{"type": "image", "source": source}]}]
+    path = write("a.yaml", cassette(interaction({"body": json.dumps({**ASKED, "messages": messages})})))
+    status, out, _ = run("migrate", "old")
+    assert status == 0
+    assert "1 equal when replayed" in out
+    (side_file,) = Path("old/_media").iterdir()
+    assert side_file.read_bytes() == bytes(range(256)) * 20
+    assert data not in path.read_text(encoding="utf-8")
+    loaded = load_cassette(path)
+    assert loaded is not None
+    assert loaded.entries[0].request.json["messages"] == messages
+
+
 def test_patterns_of_the_user_are_taken_out_as_well(run: Run) -> None:
     """The ini file of the tests is not read here; `--redact` says the same."""
     body = json.dumps({**ASKED, "system": "Customer ACME-123456."})
@@ -313,10 +331,10 @@ def test_a_fault_of_the_writer_would_be_found(
 ) -> None:
     """Nothing is written that was not seen to answer as the original does."""
 
-    def dump(entries: list[Entry]) -> bytes:
-        return dump_cassette([Entry.of(change(entry.exchange)) for entry in entries])
+    def save(path: Path, entries: list[Entry]) -> None:
+        save_cassette(path, [Entry(exchange=change(entry.exchange)) for entry in entries])
 
-    monkeypatch.setattr("claude_replay.cli.conversion.dump_cassette", dump)
+    monkeypatch.setattr("claude_replay.cli.conversion.save_cassette", save)
     path = write("a.yaml", cassette(interaction()))
     before = path.read_bytes()
     status, out, _ = run("migrate", "old")
