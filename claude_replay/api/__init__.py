@@ -15,22 +15,27 @@ from claude_replay.api.messages import (
     tool_calls,
     wants_stream,
 )
+from claude_replay.api.others import AUTHORITY, describe_other, endpoint_of, is_named
 from claude_replay.api.prices import cost_usd, has_prices
 from claude_replay.api.providers import Place, plain_model
 
 __all__ = [
+    "AUTHORITY",
     "Endpoint",
     "Place",
     "ToolCall",
     "assemble_message",
     "cost_usd",
     "describe_endpoint",
+    "describe_other",
+    "endpoint_of",
     "estimate_usd",
     "has_prices",
     "identify",
     "is_claude_host",
     "is_finished",
     "is_loopback",
+    "is_named",
     "last_user_text",
     "message_text",
     "message_usage",

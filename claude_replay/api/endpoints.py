@@ -35,12 +35,14 @@ class Endpoint:
     `operation` is "messages", "messages.count_tokens", "complete", or method and path ("GET /v1/models");
     `query` holds the query parameters that carry meaning, sorted; `takes_messages` says that the body is that
     of the Messages API, which Bedrock and Vertex take under paths of their own: `place` is what these say.
+    `authority` is the host where it is not Claude's.
     """
 
     operation: str
     query: tuple[tuple[str, str], ...] = ()
     takes_messages: bool = False
     place: Place | None = None
+    authority: str = ""
 
 
 def is_claude_host(host: str) -> bool:

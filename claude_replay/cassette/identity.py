@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from claude_replay.api import describe_endpoint
+from claude_replay.api import endpoint_of
 from claude_replay.bodies import dump_json
 from claude_replay.exchange import Json, Request
 from claude_replay.normalize import MATCHING, RULES_VERSION, canonicalize, digest_sent
@@ -48,7 +48,7 @@ def _digest(request: Request) -> str:
     # Of another media type the same bytes may mean something else.
     if not isinstance(request.body, Json) or "content-type" in request.headers:
         return ""
-    endpoint = describe_endpoint(request.method, request.url)
+    endpoint = endpoint_of(request)
     return digest_sent(endpoint, request.headers.get("anthropic-beta", ""), dump_json(request.body.value))
 
 

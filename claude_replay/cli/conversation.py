@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from claude_replay.api import assemble_message, describe_endpoint, message_usage, model_of
+from claude_replay.api import assemble_message, endpoint_of, message_usage, model_of
 from claude_replay.cli.answers import cut_lines, describe_answer, render_answer, render_body
 from claude_replay.cli.blocks import compact_json, render_content, tool_names
 from claude_replay.exchange import Exchange, Usage
@@ -25,7 +25,7 @@ def describe_exchange(number: int, exchange: Exchange) -> str:
     request, response, meta = exchange.request, exchange.response, exchange.meta
     message = assemble_message(response.body) or {}
     model = model_of(request.body) or message.get("model")
-    parts = [str(number), describe_endpoint(request.method, request.url).operation]
+    parts = [str(number), endpoint_of(request).operation]
     parts += [str(model)] if model else []
     parts.append(str(response.status or "no answer"))
     parts += [f"{meta.duration:.2f} s"] if meta.duration is not None else []

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from claude_replay.api import describe_endpoint
+from claude_replay.api import endpoint_of
 from claude_replay.bodies import encode_body
 from claude_replay.cassette import Cassette, Entry, Writer, load_cassette, save_cassette
 from claude_replay.cli.secrets import find_fakes
@@ -220,7 +220,7 @@ def _compare(session: Session, exchange: Exchange) -> str | None:
     """What is wrong with the answer to a request, None where it is the recorded one."""
     request, recorded = exchange.request, exchange.response
     try:
-        entry = session.begin(request, describe_endpoint(request.method, request.url))
+        entry = session.begin(request, endpoint_of(request))
     except CassetteMiss as miss:
         return f"the new file does not answer it ({miss.reason})"
     assert isinstance(entry, Entry)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_replay.api import describe_endpoint, is_finished, wants_stream
+from claude_replay.api import endpoint_of, is_finished, wants_stream
 from claude_replay.cassette import Cassette, Entry, identify_request, load_cassette
 from claude_replay.cassette.formats.unpack import gunzip, is_gzip
 from claude_replay.cassette.yamltext import Limits
@@ -139,7 +139,7 @@ def _find_doubts(exchange: Exchange) -> Iterator[str]:
     stream = response.body if isinstance(response.body, EventStream) else None
     if response.ended == "closed":
         yield "the application stopped reading this stream; a program that reads on fails there"
-    if describe_endpoint(request.method, request.url).operation != "messages" or response.status != 200:
+    if endpoint_of(request).operation != "messages" or response.status != 200:
         return
     if response.ended == "complete" and stream is not None and not is_finished(stream.items):
         yield "the stream stops before its end (no message_stop)"

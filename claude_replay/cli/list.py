@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from claude_replay.api import assemble_message, describe_endpoint, message_usage, model_of
+from claude_replay.api import assemble_message, endpoint_of, message_usage, model_of
 from claude_replay.cassette import Cassette, load_cassette
 from claude_replay.cli.arguments import Parser
 from claude_replay.cli.files import DEFAULT_FOLDER, find_files
@@ -105,7 +105,7 @@ def _describe(path: Path, cassette: Cassette) -> _Row:
     for entry in cassette.entries:
         exchange = entry.exchange
         message = assemble_message(exchange.response.body) or {}
-        operations[describe_endpoint(exchange.request.method, exchange.request.url).operation] += 1
+        operations[endpoint_of(exchange.request).operation] += 1
         model = model_of(exchange.request.body) or message.get("model")
         models.update({str(model): None} if model else {})
         row.usage += message_usage(message)

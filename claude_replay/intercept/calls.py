@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from claude_replay.api import Endpoint
+from claude_replay.api import AUTHORITY, Endpoint
 from claude_replay.bodies import decode_body, decompress, media_type
 from claude_replay.cassette import Entry
 from claude_replay.exchange import Request
@@ -73,7 +73,7 @@ class Call:
         """What is recorded for these very bytes, as most requests of a replay are."""
         __tracebackhide__ = True
         headers = read_headers(self._request.headers, _LOOKED_AT)
-        if headers.get("content-type") != _JSON or "content-encoding" in headers:
+        if self._endpoint.authority or headers.get("content-type") != _JSON or "content-encoding" in headers:
             return None
         # Not the client's request itself: the session keeps what it is given.
         ask = partial(Request, self._request.method, self._url, headers)
@@ -107,6 +107,8 @@ class Call:
             # What cannot be unpacked here, the server may understand all the same.
             with suppress(ValueError):
                 content = decompress(content, encoding)
+        if self._endpoint.authority:
+            headers = {AUTHORITY: self._endpoint.authority, **headers}
         return _make_request(self._request.method, self._url, headers, content)
 
     @contextmanager

@@ -29,6 +29,7 @@ from claude_replay.intercept.outlets import is_sending
 from claude_replay.intercept.scope import current_session
 from claude_replay.intercept.vcrpy_async import ask_with_aiohttp, ask_with_tornado
 from claude_replay.intercept.vcrpy_connections import ask_with_pool, stand_in_for, unwrap
+from claude_replay.intercept.wanted import is_recorded_host
 from claude_replay.session import Session
 
 __all__ = ["LIBRARIES", "Libraries"]
@@ -117,11 +118,18 @@ class Libraries:
             return None
         try:
             endpoint = identify(method, url, dict.fromkeys(map(_to_lower, headers or ()), ""))
+            if endpoint is None and not self._is_recorded(url):
+                return None
+            session = current_session()
+            if session is None or (endpoint is None and not is_recorded_host(session, url)):
+                return None
         except ValueError:
             # Not a URL: the library says so in its own way.
             return None
-        session = current_session() if endpoint is not None else None
-        return None if session is None or self._is_taken(session) else session
+        return None if self._is_taken(session) else session
+
+    def _is_recorded(self, url: str) -> bool:
+        return any(is_recorded_host(served.session, url) for served in self._served)
 
     def _is_taken(self, session: Session) -> bool:
         # What is opened inside comes first, also among a session and a cassette of vcr's own.

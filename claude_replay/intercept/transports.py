@@ -14,11 +14,11 @@ from functools import partial, wraps
 from types import ModuleType
 from typing import Any
 
-from claude_replay.api import identify
 from claude_replay.intercept.calls import Call
 from claude_replay.intercept.imports import ImportWatch, Patches
 from claude_replay.intercept.scope import current_session
 from claude_replay.intercept.streams import make_streams
+from claude_replay.intercept.wanted import find_endpoint
 
 __all__ = ["TRANSPORTS", "Transports"]
 
@@ -115,13 +115,13 @@ class Transports:
         return handle_async_request
 
     def _find_call(self, request: Any) -> Call | None:
-        """A request to Claude that belongs to an open cassette; None for others."""
+        """A request that belongs to an open cassette; None for others."""
         __tracebackhide__ = True
         session = current_session()
         if session is None:
             return None
         url = str(request.url)
-        endpoint = identify(request.method, url, request.headers)
+        endpoint = find_endpoint(session, request.method, url, request.headers)
         return Call(session, endpoint, request, url) if endpoint is not None else None
 
 

@@ -24,6 +24,7 @@ from claude_replay.api import describe_endpoint
 from claude_replay.errors import RecordingEnded
 from claude_replay.intercept.calls import Call
 from claude_replay.intercept.playback import Playback
+from claude_replay.intercept.wanted import find_endpoint
 from claude_replay.session import Session
 
 __all__ = ["OneRequest", "read_content"]
@@ -55,7 +56,9 @@ class OneRequest:
         __tracebackhide__ = True
         if self._call is None:
             message = _make_message(request.headers.items(), method=request.method)
-            endpoint = describe_endpoint(request.method, request.uri)
+            names = {name.lower(): str(value) for name, value in request.headers.items()}
+            found = find_endpoint(self._session, request.method, request.uri, names)
+            endpoint = found or describe_endpoint(request.method, request.uri)
             self._call = Call(self._session, endpoint, message, request.uri)
             self.playback = self._call.begin(read_content(request))
             _break_connection(self.playback)

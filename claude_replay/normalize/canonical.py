@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import cast
 
-from claude_replay.api import Endpoint, describe_endpoint
+from claude_replay.api import Endpoint, endpoint_of
 from claude_replay.bodies import decode_multipart, describe_part
 from claude_replay.exchange import Binary, EventStream, Json, JsonLines, Multipart, Part, Request, Text
 from claude_replay.normalize.provider import canonical_betas, settle_provider
@@ -46,7 +46,7 @@ def canonicalize(request: Request, rules: Rules, endpoint: Endpoint | None = Non
 
     `endpoint` is what the request asks for where that is known already.
     """
-    endpoint = endpoint or describe_endpoint(request.method, request.url)
+    endpoint = endpoint or endpoint_of(request)
     betas = request.headers.get("anthropic-beta")
     form: _Object = {
         "operation": endpoint.operation,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_replay.api import describe_endpoint, last_user_text, model_of
+from claude_replay.api import endpoint_of, last_user_text, model_of
 from claude_replay.errors import ClaudeReplayError, ReplayFailure, UnplayedExchanges, UnusedFault
 from claude_replay.intercept.scope import Scope, enter, leave
 from claude_replay.intercept.use import prepare_session
@@ -95,7 +95,7 @@ class OpenCassette:
 
 def _describe_answer(answered: Answered) -> str:
     request, exchange = answered.request, answered.exchange
-    endpoint = describe_endpoint(request.method, request.url)
+    endpoint = endpoint_of(request)
     asked = Asked(endpoint.operation, model_of(request.body), last_user_text(request.body))
     if answered.fault:
         return f"{asked}: injected {answered.fault}"

@@ -40,6 +40,11 @@ OPTIONS = {
         "whether a question put to Bedrock or Vertex is another one than the same put to the API: "
         "exact (default), or any (it is the same)",
     ),
+    "record_hosts": Option(
+        "HOST",
+        "also record and replay requests to this host, as api.example.com or *.example.com",
+        "linelist",
+    ),
     "redact": Option("REGEX", "never write to a cassette what this matches, but [redacted]", "linelist"),
     "keep_headers": Option("NAME", "also store this response header", "linelist"),
     "match": Option(

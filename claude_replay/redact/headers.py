@@ -18,8 +18,12 @@ __all__ = [
     "is_plain_json",
 ]
 
-KEPT_REQUEST_HEADERS = ("anthropic-version", "anthropic-beta", "content-type")
-"""Request headers a recording keeps; `content-type` only where it is not `application/json`."""
+KEPT_REQUEST_HEADERS = ("anthropic-version", "anthropic-beta", "content-type", ":authority")
+"""
+Request headers a recording keeps; `content-type` only where it is not `application/json`.
+
+`:authority` stands in requests to others than Claude only, and no client sends it.
+"""
 
 KEPT_RESPONSE_HEADERS = (
     "content-type",

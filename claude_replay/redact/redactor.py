@@ -18,6 +18,7 @@ from claude_replay.redact.headers import (
     is_plain_json,
 )
 from claude_replay.redact.literals import MIN_LITERAL
+from claude_replay.redact.others import hide_credentials
 from claude_replay.redact.placeholder import PLACEHOLDER, PLACEHOLDER_KEY
 from claude_replay.redact.scanner import Scanner
 from claude_replay.redact.urls import clean_url
@@ -25,6 +26,8 @@ from claude_replay.redact.urls import clean_url
 __all__ = ["Redactor"]
 
 _MAX_KNOWN = 1000
+# Stands in requests to others than Claude (see `claude_replay.api.AUTHORITY`).
+_AUTHORITY = KEPT_REQUEST_HEADERS[-1]
 
 
 class _Rules:
@@ -125,6 +128,8 @@ class Redactor:
         if not self._keep_json_type and is_plain_json(headers):
             del headers["content-type"]
         body = clean_body(request.body, rules.scanner)
+        if _AUTHORITY in request.headers:
+            body = hide_credentials(body, request.headers, rules.scanner)
         if body is request.body and url == request.url and headers == request.headers:
             return request
         return Request(request.method, url, headers, body)

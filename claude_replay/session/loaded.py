@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from claude_replay.api import describe_endpoint
+from claude_replay.api import AUTHORITY, describe_endpoint, describe_other, endpoint_of
 from claude_replay.cassette import Cassette, Entry, key_of, load_cassette, write_request
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import Request
@@ -28,6 +28,7 @@ _URL = re.compile(
 )
 _CONTINUES = re.compile(rb"\n    continues: .*")
 _LONGEST_HEAD = 4_000
+_OTHER = f"'{AUTHORITY}'".encode()
 
 
 class Loaded:
@@ -76,7 +77,7 @@ class Loaded:
     def _find_keys(self) -> list[str]:
         if self._by_order:
             requests = (entry.request for entry in self.entries)
-            return [describe_endpoint(request.method, request.url).operation for request in requests]
+            return [endpoint_of(request).operation for request in requests]
         if self._is_exact:
             return [key_of(form.fingerprint) for form in self.forms]
         return [entry.find_key() or self._compute_key(entry) for entry in self.entries]
@@ -124,7 +125,7 @@ class Loaded:
         ranking = self._ranking if count > _FEW else None
         if ranking is None:
             return range(count)
-        operation = describe_endpoint(sent.method, sent.url).operation
+        operation = endpoint_of(sent).operation
         groups = (
             (lambda place: self._operations[place] == operation and place not in played, _MOST_LIKELY),
             (lambda place: self._operations[place] == operation, _MOST_LIKELY),
@@ -163,7 +164,7 @@ class Loaded:
             # Whether a call that is cancelled gets as far as being sent is a matter of time.
             if entry.answer[0].ended == "cancelled":
                 return None
-            operation = describe_endpoint(entry.request.method, entry.request.url).operation
+            operation = endpoint_of(entry.request).operation
         except CassetteLoadError:
             operation = "unreadable"
         return f"number {ordinal + 1} ({operation})"
@@ -173,11 +174,13 @@ def _find_operation(entry: Entry) -> str:
     """The operation of a request by its text; empty where that does not begin as ours do."""
     texts = entry.texts
     found = _URL.match(texts[0][:_LONGEST_HEAD]) if texts else None
-    if found is None:
+    if texts is None or found is None:
         return ""
     method = found["method"] or b"POST"
     with contextlib.suppress(ValueError):
-        return describe_endpoint(method.decode(), found["url"].decode()).operation
+        url = found["url"].decode()
+        describe = describe_other if _OTHER in texts[0][:_LONGEST_HEAD] else describe_endpoint
+        return describe(method.decode(), url).operation
     return ""
 
 

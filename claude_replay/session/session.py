@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from claude_replay.api import Endpoint, describe_endpoint
+from claude_replay.api import Endpoint, endpoint_of
 from claude_replay.cassette import Entry, Journal, Media, Recorded, ensure_writable, key_of, read_journals
 from claude_replay.errors import (
     BudgetReached,
@@ -152,7 +152,7 @@ class Session:
         clean = redactor.request(request)
         if clean.url != request.url:
             # As the recorded one is described.
-            endpoint = describe_endpoint(clean.method, clean.url)
+            endpoint = endpoint_of(clean)
         canonical = canonicalize(clean, rules_for(self.settings), endpoint)
         key = endpoint.operation if self._turns is not None else key_of(canonical.fingerprint)
         clean = self._interner.share(clean)

@@ -29,6 +29,7 @@ class Settings:
     cassette: str | None = None
     ignore: tuple[str, ...] = ()
     providers: Literal["exact", "any"] = "exact"
+    record_hosts: tuple[str, ...] = ()
     inject: tuple[object, ...] = ()
     redact: tuple[str, ...] = ()
     keep_headers: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ __all__ = [
     "parse_amount",
     "parse_count",
     "parse_flag",
+    "parse_hosts",
     "parse_items",
     "parse_list",
     "parse_pace",
@@ -20,6 +21,8 @@ __all__ = [
     "parse_regexes",
     "parse_text",
 ]
+
+_HOST = re.compile(r"(?:\*\.)?(?:[0-9a-z_-]+(?:\.[0-9a-z_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*)")
 
 
 def choice(*names: str) -> Callable[[object], object]:
@@ -95,6 +98,17 @@ def _read_array(line: str) -> list[str] | None:
         return None
     is_array = isinstance(found, list) and all(isinstance(item, str) for item in found)
     return found if is_array else None
+
+
+def parse_hosts(value: object) -> tuple[str, ...]:
+    """Names or addresses of hosts, `*.example.com` for all below one, `*` for all; in the form of `parse_list`."""
+    hosts = tuple(host.lower().strip("[]").rstrip(".") for host in parse_list(value))
+    for host in hosts:
+        if host != "*" and not _HOST.fullmatch(host):
+            raise ValueError(
+                f"{host!r} is not a host: write example.com, *.example.com or 127.0.0.1, without a port"
+            )
+    return hosts
 
 
 def parse_regexes(value: object) -> object:

@@ -51,7 +51,9 @@ def run_twice(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, count:
         monkeypatch.delenv(name)
     replayed = pytester.runpytest_subprocess()
     replayed.assert_outcomes(passed=count)
-    replayed.stdout.fnmatch_lines([f"{asked} replayed · 0 recorded · 0 live*"])
+    (line,) = [line for line in replayed.outlines if " replayed · 0 recorded · 0 live" in line]
+    # An example may have servers of its own besides.
+    assert int(line.split()[0]) >= asked
 
 
 @pytest.mark.parametrize("block", TESTS)

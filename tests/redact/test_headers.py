@@ -89,7 +89,7 @@ def test_response_headers_that_are_kept() -> None:
     response = Response(200, {**dropped, **kept}, None, "closed")
     assert Redactor().response(response) == Response(200, kept, None, "closed")
     assert set(kept) == set(KEPT_RESPONSE_HEADERS)
-    assert KEPT_REQUEST_HEADERS == ("anthropic-version", "anthropic-beta", "content-type")
+    assert KEPT_REQUEST_HEADERS == ("anthropic-version", "anthropic-beta", "content-type", ":authority")
 
 
 def test_users_may_keep_more_headers() -> None:
