@@ -553,3 +553,29 @@ def test_a_folder_or_a_missing_file_is_wrong_usage(run: Run) -> None:
     assert run("show", "cassettes") == (2, "", message)
     message = "claude-replay: there is no file or folder 'one.yml'; did you mean 'cassettes/one.yaml'?\n"
     assert run("show", "one.yml") == (2, "", message)
+
+
+def test_expand_repeats_what_earlier_exchanges_have_shown(client: Anthropic, run: Run) -> None:
+    """Every exchange with all its messages, system and tools, though the file has them once."""
+    path = Path("cassettes/loop.yaml")
+    tools: list[Any] = [
+        {"name": "weather", "description": "How it is. " * 30, "input_schema": {"type": "object"}}
+    ]
+    messages: list[Any] = [{"role": "user", "content": "First, in a few words. [tool weather {}]"}]
+    with use_cassette(path, mode="once"):
+        for turn in range(3):
+            answer = client.messages.create(
+                model=MODEL, max_tokens=99, system="Be brief. " * 30, tools=tools, messages=messages
+            )
+            messages += [{"role": "assistant", "content": answer.content}]
+            call = answer.content[-1].id  # type: ignore[union-attr]
+            result = {"type": "tool_result", "tool_use_id": call, "content": f"{turn} [tool weather {{}}]"}
+            messages += [{"role": "user", "content": [result]}]
+    assert path.read_text().count("First, in a few words.") == 1
+    assert run("show", str(path))[1].count("First, in a few words.") == 1
+    status, out, err = run("show", "--expand", str(path))
+    assert (status, err) == (0, "")
+    assert out.count("First, in a few words.") == 3
+    assert out.count("Be brief.") == 3 * 30
+    assert out.count("  user\n") == 1 + 2 + 3
+    assert "earlier message" not in out

@@ -24,7 +24,7 @@ from anthropic.types import Message, RawMessageStreamEvent
 from claude_replay import Handle, use_cassette
 from claude_replay.api import describe_endpoint, wants_stream
 from claude_replay.bodies import decode_body, encode_body, expand, media_type
-from claude_replay.cassette import Entry, dump_cassette, load_cassette
+from claude_replay.cassette import Entry, load_cassette, save_cassette
 from claude_replay.exchange import Body, EventStream, Exchange, Json
 from claude_replay.redact import KEPT_RESPONSE_HEADERS, Redactor
 
@@ -54,8 +54,13 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Path]:
     ours = {}
     for number, (path, exchanges) in enumerate(cassettes().items()):
         ours[path] = folder / f"{number}.yaml"
-        ours[path].write_bytes(dump_cassette([Entry.of(redactor.exchange(item)) for item in exchanges]))
+        # As recording does: conversations point at earlier turns, large media stand in side files.
+        save_cassette(ours[path], [Entry(exchange=redactor.exchange(item)) for item in exchanges])
     return ours
+
+
+# How many of the exchanges point at an earlier one, and how many have media large enough for a side file.
+FORMS = {"pointing": 260, "with media": 29}
 
 
 def opened(path: Path) -> use_cassette:
@@ -92,6 +97,25 @@ def same_answer(original: Exchange, received: httpx2.Response) -> bool:
     media = media_type(received.headers)
     body = decode_body(received.content, media if "/" in media else known)
     return (received.status_code, got, events_of(body)) == (response.status, kept, events_of(response.body))
+
+
+def test_every_exchange_comes_back_from_our_form(converted: dict[Path, Path]) -> None:
+    """Bodies byte for byte, and ids that are believed; turns point at earlier ones, media are side files."""
+    redactor, seen = Redactor(), Counter[str]()
+    for path, exchanges in cassettes().items():
+        loaded = load_cassette(converted[path])
+        assert loaded is not None
+        for original, entry in zip(exchanges, loaded.entries, strict=True):
+            clean = redactor.exchange(original)
+            assert encode_body(entry.request.body) == encode_body(clean.request.body), path
+            assert entry.request == clean.request, path
+            assert events_of(entry.answer[0].body) == events_of(clean.response.body), path
+            assert entry.find_key() is not None, path
+            seen["exchanges"] += 1
+            seen["pointing"] += bool(entry.labels)
+            seen["with media"] += b"side_file: " in entry.data
+    assert seen == {**FORMS, "exchanges": seen["exchanges"]}
+    assert seen["exchanges"] >= 383
 
 
 def test_a_client_gets_every_recorded_answer(converted: dict[Path, Path]) -> None:
