@@ -30,6 +30,8 @@ __all__ = [
 
 FOLDER = "_media"
 """What the folder of side files is called."""
+ATTRIBUTES = ".gitattributes"
+"""A file in it that tells git to leave the others as they are."""
 
 # In characters of base64, or in bytes.
 _LARGE = 4096
@@ -218,7 +220,11 @@ class Media:
         """Keep side files that are not there yet, each whole or not at all; raises CassetteSaveError."""
         for name, content in files.items():
             if not self._has(name, len(content)):
-                write_bytes(self.folder / name, content)
+                folder = self.folder
+                if not (folder / ATTRIBUTES).exists():
+                    # Or git on Windows changes the line ends of what looks like text, and so its hash.
+                    write_bytes(folder / ATTRIBUTES, b"* -text\n")
+                write_bytes(folder / name, content)
 
     def _has(self, name: str, size: int) -> bool:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from claude_replay.cassette import has_journals
+from claude_replay.cassette.media import ATTRIBUTES
 from claude_replay.cli.arguments import Parser
 from claude_replay.cli.files import DEFAULT_FOLDER, find_files, is_cassette
 from claude_replay.cli.printer import Printer
@@ -80,9 +81,12 @@ def _reasons(orphans: Sequence[Path], unused: Sequence[Path]) -> Iterator[tuple[
 
 def _remove(path: Path) -> None:
     path.unlink()
+    folder = path.parent
+    if [left.name for left in folder.iterdir()] == [ATTRIBUTES]:
+        (folder / ATTRIBUTES).unlink()
     # The folder too, where that was all.
     with contextlib.suppress(OSError):
-        path.parent.rmdir()
+        folder.rmdir()
 
 
 def _sum_up(count: int, sizes: int, *, is_done: bool) -> str:

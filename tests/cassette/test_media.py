@@ -63,7 +63,7 @@ def entries(path: Path) -> list[Entry]:
 
 def side_files(path: Path) -> list[Path]:
     """All side files of the project."""
-    return sorted(path.parents[3].rglob(f"{FOLDER}/*"))
+    return sorted(path.parents[3].rglob(f"{FOLDER}/[!.]*"))
 
 
 def test_an_image_stands_in_a_file_of_its_own_and_comes_back(path: Path) -> None:
@@ -288,3 +288,9 @@ def test_images_of_a_conversation_are_pointed_at_like_the_rest(path: Path) -> No
     text = save(path, first, second)
     assert text.count("side_file") == 1
     assert load(path) == [first, second]
+
+
+def test_git_is_told_to_leave_side_files_as_they_are(path: Path) -> None:
+    """What looks like text would get other line ends on Windows, and then another hash."""
+    save(path, look(picture(b"line\n" * 2000, "text/plain")))
+    assert (path.parents[2] / FOLDER / ".gitattributes").read_text() == "* -text\n"

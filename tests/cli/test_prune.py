@@ -39,7 +39,7 @@ def image(number: int) -> bytes:
 
 def names() -> list[str]:
     """The side files."""
-    return sorted(os.listdir(MEDIA)) if MEDIA.exists() else []
+    return sorted(name for name in os.listdir(MEDIA) if name[0] != ".") if MEDIA.exists() else []
 
 
 def test_nothing_is_removed_unless_asked_for(client: Anthropic, run: Run) -> None:
@@ -146,7 +146,8 @@ class TestCheck:
         """Unused ones are a warning, the others errors of the exchanges that need them."""
         path = look(client, "a", image(1), image(2))
         first, second = (
-            next(file for file in MEDIA.iterdir() if file.read_bytes() == image(number)) for number in (1, 2)
+            next(file for file in MEDIA.glob("*.png") if file.read_bytes() == image(number))
+            for number in (1, 2)
         )
         spare = MEDIA / ("0" * 32 + ".png")
         spare.write_bytes(b"x")
@@ -169,7 +170,7 @@ class TestCheck:
     def test_a_secret_in_a_side_file_is_found(self, client: Anthropic, run: Run) -> None:
         """As anywhere else, it is not shown."""
         look(client, "a", image(1))
-        (file,) = MEDIA.iterdir()
+        (file,) = MEDIA.glob("*.png")
         file.write_bytes(b"\x89PNG" + SECRET.encode() + b"\0" * 5000)
         status, out, _ = run("check")
         assert status == 1

@@ -241,7 +241,7 @@ def look(studio: Studio, mode: str, content: bytes = PIXELS) -> None:
 def test_images_are_kept_beside_the_cassettes_and_not_needed_for_replay(studio: Studio) -> None:
     """Once, however often they are sent; and there before the cassette is."""
     look(studio, "once")
-    (file,) = studio.path.parent.glob("_media/*")
+    (file,) = studio.path.parent.glob("_media/[!.]*")
     assert file.read_bytes() == PIXELS
     assert studio.path.stat().st_size < 3000
     shutil.rmtree(file.parent)
@@ -253,7 +253,7 @@ def test_a_secret_in_an_image_is_not_saved(studio: Studio) -> None:
     """The last look before anything is written is at side files, too."""
     with pytest.raises(SecretFound, match=r"still holds a secret at the side file [0-9a-f]{32}\.png"):
         look(studio, "once", b"\x89PNG " + SECRET.encode() + b"\0" * 5000)
-    assert not list(studio.path.parent.glob("_media/*"))
+    assert not list(studio.path.parent.glob("_media/[!.]*"))
     assert SECRET.encode() not in b"".join(path.read_bytes() for path in studio.find("*") if path.is_file())
 
 
