@@ -374,3 +374,43 @@ def test_a_copy_of_the_file_is_a_store(tmp_path: Path) -> None:
     copy = SQLiteStore(tmp_path / "copy.db")
     assert copy.get(make_entry().key) is not None
     copy.close()
+
+
+def test_uses_are_merged_when_there_are_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whoever writes then; they count the same before and after."""
+    monkeypatch.setattr("claude_replay.cache.stores.sqlite._MERGED_WHEN_PUT", 50)
+    monkeypatch.setattr("claude_replay.cache.stores.sqlite._MERGED_WHEN_GOT", 200)
+    store = SQLiteStore(tmp_path / "answers.db")
+    for number in range(100):
+        store.put(make_entry(number, created=1000.0 + number))
+
+    def count_noted() -> int:
+        with closing(sqlite3.connect(tmp_path / "answers.db")) as connection:
+            noted: int = connection.execute("SELECT count(*) FROM recent_uses").fetchone()[0]
+            return noted
+
+    for number in range(64):
+        store.get(make_entry(number).key)
+    assert count_noted() == 64
+    store.put(make_entry(100, created=1100.0))
+    assert count_noted() == 0
+    for turn in range(4):
+        for number in range(64):
+            store.get(make_entry(number).key)
+        assert count_noted() == (0 if turn == 3 else 64 * (turn + 1))
+
+    assert [listed.hits for listed in store.listed()] == [0] * 37 + [5] * 64
+    store.close()
+
+
+def test_a_use_that_was_noted_is_not_taken_for_one_of_a_later_entry(tmp_path: Path) -> None:
+    """Though SQLite would give its number to the next."""
+    store = SQLiteStore(tmp_path / "answers.db")
+    store.put(make_entry(1))
+    for _ in range(64):
+        store.get(make_entry(1).key)
+    store.put(make_entry(1))
+
+    (listed,) = store.listed()
+    assert listed.hits == 0
+    store.close()

@@ -17,10 +17,12 @@ SCHEMA_VERSION = 1
 APPLICATION_ID = 0x636C6152
 _BUSY_SECONDS = 10.0
 
-# A row with large texts is written whole at each change, so what changes with each use is kept apart.
+# A row with large texts is written whole at each change, so what changes with each use is kept apart. In a large store
+# each use would still change pages of its own; so uses are noted one behind the other, and written in bulk. Ids are
+# not used again, or such a note could be taken for one about another entry.
 _TABLES = """
 CREATE TABLE entries (
-    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, created REAL NOT NULL, expires REAL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE, created REAL NOT NULL, expires REAL,
     namespace TEXT NOT NULL, model TEXT NOT NULL, tags TEXT NOT NULL, key_version INTEGER NOT NULL,
     size INTEGER NOT NULL, marks TEXT NOT NULL, lineage TEXT NOT NULL, envelope BLOB NOT NULL, request BLOB NOT NULL
 );
@@ -30,6 +32,7 @@ CREATE TABLE uses (
     id INTEGER PRIMARY KEY, used REAL NOT NULL, hits INTEGER NOT NULL, given REAL NOT NULL, size INTEGER NOT NULL
 );
 CREATE INDEX uses_by_age ON uses (used, id, size);
+CREATE TABLE recent_uses (place INTEGER PRIMARY KEY, id INTEGER NOT NULL, used REAL NOT NULL, hits INTEGER NOT NULL);
 CREATE TABLE tags (id INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (id, tag)) WITHOUT ROWID;
 CREATE INDEX tags_by_name ON tags (tag, id);
 CREATE TABLE marks (id INTEGER NOT NULL, mark TEXT NOT NULL, PRIMARY KEY (id, mark)) WITHOUT ROWID;
@@ -82,7 +85,8 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         # Survives a killed process; after a power cut the last answers may be missing, never damaged.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA mmap_size = 268435456")
+        # As much as SQLite takes: pages that are not mapped are copied at each look.
+        connection.execute("PRAGMA mmap_size = 2147418112")
     except BaseException:
         connection.close()
         raise

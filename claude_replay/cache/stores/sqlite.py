@@ -23,6 +23,9 @@ _DEFAULT_BYTES = 1024 * 1024 * 1024
 _MOST_KIN = 256
 _BATCH = 500
 _USES_AT_ONCE = 64
+# Merging uses takes about a second in a large store: no more than a call that was live, which `put` ends, but long
+# for a hit.
+_MERGED_WHEN_PUT, _MERGED_WHEN_GOT = 20_000, 1_000_000
 _EXPIRED_AT_ONCE = 16
 _LISTED = (
     "e.id, e.key, e.namespace, e.model, e.tags, e.created, e.expires, e.size, e.key_version, e.lineage, "
@@ -87,7 +90,7 @@ class SQLiteStore(ThreadedTwins):
 
     def put(self, entry: Entry) -> None:
         with self._writing() as connection:
-            self._add_uses(connection)
+            self._add_uses(connection, _MERGED_WHEN_PUT)
             connection.execute("DELETE FROM entries WHERE key = ?", (_pack(entry.key),))
             now = self._clock()
             if (entry.expires is None or entry.expires > now) and entry.size <= self.max_bytes:
@@ -101,6 +104,8 @@ class SQLiteStore(ThreadedTwins):
         )
         (total,) = connection.execute("SELECT bytes FROM totals").fetchone()
         too_much = total - self.max_bytes
+        if too_much > 0:
+            _merge_uses(connection)
         while too_much > 0:
             oldest = connection.execute(
                 "SELECT id, size FROM uses ORDER BY used, id LIMIT ?", (_BATCH,)
@@ -176,6 +181,11 @@ class SQLiteStore(ThreadedTwins):
 
     def listed(self, selection: Selection = EVERYTHING) -> Iterator[Listed]:
         self._write_uses()
+        with self._connection() as connection:
+            (noted,) = connection.execute("SELECT EXISTS (SELECT 1 FROM recent_uses)").fetchone()
+        if noted:
+            with self._writing() as connection:
+                _merge_uses(connection)
         conditions, values = _conditions(selection)
         before: tuple[float, bytes] = (float("inf"), b"")
         while True:
@@ -310,15 +320,31 @@ class SQLiteStore(ThreadedTwins):
     def _write_uses(self) -> None:
         if self._uses:
             with self._writing() as connection:
-                self._add_uses(connection)
+                self._add_uses(connection, _MERGED_WHEN_GOT)
 
-    def _add_uses(self, connection: sqlite3.Connection) -> None:
+    def _add_uses(self, connection: sqlite3.Connection, most: int) -> None:
+        """Note the uses of this process; merge all that are noted where they are more than `most`."""
         with self._lock:
             uses, self._uses = self._uses, {}
-        connection.executemany(
-            "UPDATE uses SET hits = hits + ?, used = max(used, ?), given = max(given, ?) WHERE id = ?",
-            [(hits, used, used, row) for row, (hits, used) in uses.items()],
+        rows = [(row, used, hits) for row, (hits, used) in uses.items()]
+        connection.executemany("INSERT INTO recent_uses (id, used, hits) VALUES (?, ?, ?)", rows)
+        first, last = (
+            connection.execute(f"SELECT {pick}(place) FROM recent_uses").fetchone()[0] or 0
+            for pick in ("min", "max")
         )
+        if last - first >= most:
+            _merge_uses(connection)
+
+
+def _merge_uses(connection: sqlite3.Connection) -> None:
+    """Write the uses noted since the last time to where they are looked for, in the order of the pages they are on."""
+    rows = connection.execute(
+        "SELECT sum(hits), max(used), max(used), id FROM recent_uses GROUP BY id ORDER BY id"
+    ).fetchall()
+    connection.executemany(
+        "UPDATE uses SET hits = hits + ?, used = max(used, ?), given = max(given, ?) WHERE id = ?", rows
+    )
+    connection.execute("DELETE FROM recent_uses")
 
 
 # Kept for good, so that they are never closed.
