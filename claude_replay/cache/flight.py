@@ -55,7 +55,7 @@ class Flight:
 
     __slots__ = ("_event", "_loop", "_remove", "done", "owner")
 
-    def __init__(self, place: Place, remove: Callable[[Flight], None]) -> None:
+    def __init__(self, place: Place, remove: Callable[[], None]) -> None:
         self.owner = place.me
         self.done = False
         self._remove = remove
@@ -74,7 +74,7 @@ class Flight:
         if self.done:
             return
         self.done = True
-        self._remove(self)
+        self._remove()
         # A stream may be dropped in another thread, where the event must not be touched; waiters look for
         # themselves now and then.
         if self._loop is None or self._loop is _running_loop():
@@ -117,10 +117,9 @@ class Flights:
             flight = self._flights[place.id, key] = Flight(place, self._remover(place.id, key))
             return flight, True
 
-    def _remover(self, place: int, key: str) -> Callable[[Flight], None]:
-        def remove(flight: Flight) -> None:
+    def _remover(self, place: int, key: str) -> Callable[[], None]:
+        def remove() -> None:
             with self._lock:
-                if self._flights.get((place, key)) is flight:
-                    del self._flights[place, key]
+                del self._flights[place, key]
 
         return remove

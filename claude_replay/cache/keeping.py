@@ -62,8 +62,6 @@ class Keeper:
 
     def make_entry(self, ticket: Ticket, received: Received, namespace: str, times: Times) -> Entry | str:
         """The entry of a whole good answer, or why there is none, as one word."""
-        if received.status != 200:
-            return f"status_{received.status}"
         for credential in self.redactor.credentials_in({**ticket.sent.sender.headers, **ticket.sent.headers}):
             self.redactor.add_literal(credential)
         answer = self._make_answer(received, ticket.question.model)

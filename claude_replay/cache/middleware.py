@@ -6,14 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from claude_replay.cache.calls import Call, read_call, without_control
-from claude_replay.cache.cassettes import state_of_cassettes
 from claude_replay.cache.desk import Fetch
 from claude_replay.cache.flight import here, here_async
-from claude_replay.cache.keys import Question
 from claude_replay.cache.lineage import Why
-from claude_replay.cache.live import attend, attend_async, fail, shielded
-from claude_replay.cache.policy import FLUSH_AT, Found, Steps, Ticket
-from claude_replay.cache.renewal import in_task, in_thread
+from claude_replay.cache.live import attend, attend_async, fail, renew, renew_async, shielded
+from claude_replay.cache.policy import FLUSH_AT, Found
 from claude_replay.cache.reply import Outcome, build_response, mark
 from claude_replay.cache.sdk import library, make_api_response, wants_unread
 from claude_replay.cache.spans import mark_span
@@ -39,8 +36,8 @@ def handle(cache: ResponseCache, request: Any, call_next: Callable[[Any], Any]) 
         return _answer(cache, call, seen, is_async=False)
     result = run(desk.decide(call.sent, control, here, first=call.is_first, asked=seen), desk.store)
     if isinstance(result, Found):
-        if result.stale and state_of_cassettes() == "none":
-            in_thread(lambda: _renew(cache, call, call_next))
+        if result.stale:
+            renew(desk, call.sent, control, lambda: call_next(call.request).http_response)
         return _answer(cache, call, result, is_async=False)
     if isinstance(result, Outcome):
         return _bypass(call_next(call.request), result)
@@ -50,7 +47,7 @@ def handle(cache: ResponseCache, request: Any, call_next: Callable[[Any], Any]) 
     except BaseException as error:
         fetch.settle(fail(error))
         raise
-    attend(fetch, response.http_response, library())
+    attend(fetch, response.http_response)
     return response
 
 
@@ -67,8 +64,12 @@ async def handle_async(cache: ResponseCache, request: Any, call_next: Callable[[
     steps = desk.decide(call.sent, control, here_async, first=call.is_first, asked=seen)
     result = await arun(steps, desk.store)
     if isinstance(result, Found):
-        if result.stale and state_of_cassettes() == "none":
-            in_task(lambda: _arenew(cache, call, call_next))
+        if result.stale:
+
+            async def send() -> Any:
+                return (await call_next(call.request)).http_response
+
+            renew_async(desk, call.sent, control, send)
         return _answer(cache, call, result, is_async=True)
     if isinstance(result, Outcome):
         return _bypass(await call_next(call.request), result)
@@ -78,7 +79,7 @@ async def handle_async(cache: ResponseCache, request: Any, call_next: Callable[[
     except BaseException as error:
         await shielded(fetch.asettle(fail(error)))
         raise
-    await attend_async(fetch, response.http_response, library())
+    await attend_async(fetch, response.http_response)
     return response
 
 
@@ -110,42 +111,3 @@ def _answer(cache: ResponseCache, call: Call, found: Found, *, is_async: bool) -
 def _bypass(response: Any, outcome: Outcome) -> Any:
     mark(response.http_response, outcome)
     return response
-
-
-def _renewal(cache: ResponseCache, call: Call, place: Any) -> Steps[Ticket | None]:
-    control = cache.desk.hear(call.control)
-    question = yield from cache.desk.ask(call.sent, control)
-    if not isinstance(question, Question):
-        return None
-    return (yield from cache.desk.policy.renew(call.sent, question, control, place))
-
-
-def _renew(cache: ResponseCache, call: Call, call_next: Callable[[Any], Any]) -> None:
-    """Fetch an answer anew; a single attempt."""
-    ticket = run(_renewal(cache, call, here()), cache.store)
-    if ticket is None:
-        return
-    fetch = Fetch(cache.desk, ticket)
-    try:
-        response = call_next(call.request).http_response
-        attend(fetch, response, library())
-        response.read()
-        response.close()
-    except BaseException as error:
-        fetch.settle(fail(error))
-        raise
-
-
-async def _arenew(cache: ResponseCache, call: Call, call_next: Callable[[Any], Any]) -> None:
-    ticket = await arun(_renewal(cache, call, here_async()), cache.store)
-    if ticket is None:
-        return
-    fetch = Fetch(cache.desk, ticket)
-    try:
-        response = (await call_next(call.request)).http_response
-        await attend_async(fetch, response, library())
-        await response.aread()
-        await response.aclose()
-    except BaseException as error:
-        await shielded(fetch.asettle(fail(error)))
-        raise

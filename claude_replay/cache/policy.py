@@ -115,6 +115,8 @@ class Policy:
         self._fallbacks = Fallbacks(fallbacks, self._fail)
         self._clock = clock
         self._flights = Flights()
+        # Who waits for another process at this moment.
+        self.waiting: set[str] = set()
         self._epoch, self._epoch_read = 0, float("-inf")
         self._warned = float("-inf")
         self._lock = threading.Lock()
@@ -169,18 +171,17 @@ class Policy:
         if not leads:
             return None
         ticket = Ticket(sent, question, control, "refresh", self._clock(), Why("stale"), flight)
+        leads = False
         try:
             holder = uuid.uuid4().hex
-            leased = yield from self._try(Ask("lease", (question.key, holder, self.times.wait)), True)
-            if leased:
+            if (yield from self._try(Ask("lease", (question.key, holder, self.times.wait)), True)):
                 ticket.holder = holder
                 yield from self._note_epochs(ticket)
-                return ticket
-        except BaseException:
-            flight.finish()
-            raise
-        flight.finish()
-        return None
+                leads = True
+        finally:
+            if not leads:
+                flight.finish()
+        return ticket if leads else None
 
     def _read(self, question: Question, control: Control) -> Steps[Found | str]:
         """What is on the shelf, or why that cannot be given: empty where there is nothing."""
@@ -243,14 +244,13 @@ class Policy:
             found = yield from self._read(ticket.question, ticket.control)
             if isinstance(found, Found):
                 return found
+        ticket.flight, flies = flight, False
         try:
-            ticket.flight = flight
             fetched = yield from self._lead(ticket, deadline)
-        except BaseException:
-            flight.finish()
-            raise
-        if fetched is not None:
-            flight.finish()
+            flies = fetched is None
+        finally:
+            if not flies:
+                flight.finish()
         return fetched
 
     def _lead(self, ticket: Ticket, deadline: float) -> Steps[Found | None]:
@@ -267,7 +267,11 @@ class Policy:
             if leased or time.monotonic() >= deadline:
                 ticket.holder = holder if leased else ""
                 return None
-            yield Pause(pause)
+            self.waiting.add(holder)
+            try:
+                yield Pause(pause)
+            finally:
+                self.waiting.discard(holder)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _note_epochs(self, ticket: Ticket) -> Steps[None]:

@@ -17,7 +17,7 @@ from claude_replay.cache.desk import Fetch
 from claude_replay.cache.flight import here, here_async
 from claude_replay.cache.keys import Sender, Sent
 from claude_replay.cache.listening import read_headers
-from claude_replay.cache.live import attend, attend_async, fail, shielded
+from claude_replay.cache.live import attend, attend_async, fail, renew, renew_async, shielded
 from claude_replay.cache.policy import Found
 from claude_replay.cache.reply import Outcome, build_response, mark
 from claude_replay.cache.sdk import library, library_of
@@ -90,6 +90,8 @@ def _serve(cache: ResponseCache, module: ModuleType, inner: Any, request: Any, s
     except CacheMiss as miss:
         return _refuse(module, request, miss)
     if isinstance(result, Found):
+        if result.stale:
+            renew(desk, sent, control, lambda: inner.handle_request(_copy(module, request)))
         return _answer(cache, module, request, sent, result)
     if isinstance(result, Outcome):
         return _bypass(inner.handle_request(request), result)
@@ -99,7 +101,7 @@ def _serve(cache: ResponseCache, module: ModuleType, inner: Any, request: Any, s
     except BaseException as error:
         fetch.settle(fail(error))
         raise
-    attend(fetch, response, module)
+    attend(fetch, response)
     return response
 
 
@@ -111,6 +113,8 @@ async def _aserve(cache: ResponseCache, module: ModuleType, inner: Any, request:
     except CacheMiss as miss:
         return _refuse(module, request, miss)
     if isinstance(result, Found):
+        if result.stale:
+            renew_async(desk, sent, control, lambda: inner.handle_async_request(_copy(module, request)))
         return _answer(cache, module, request, sent, result)
     if isinstance(result, Outcome):
         return _bypass(await inner.handle_async_request(request), result)
@@ -120,7 +124,7 @@ async def _aserve(cache: ResponseCache, module: ModuleType, inner: Any, request:
     except BaseException as error:
         await shielded(fetch.asettle(fail(error)))
         raise
-    await attend_async(fetch, response, module)
+    await attend_async(fetch, response)
     return response
 
 
@@ -143,6 +147,17 @@ def _read(cache: ResponseCache, request: Any, content: bytes) -> Sent | None:
     credential = hash_credential(headers) if cache.per_credential else ""
     sender = Sender("transport", base, credential=credential)
     return Sent(sender, Endpoint("messages", endpoint.query, True), headers, parsed and parsed.value)
+
+
+def _copy(module: ModuleType, request: Any) -> Any:
+    """The same request once more, for a call of its own."""
+    return module.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        content=request.content,
+        extensions=request.extensions,
+    )
 
 
 def _is_first(request: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cache.asking import SEATS, ask, close_all, make_client, run_both, text_of
-from claude_replay import CacheError, CacheMiss, ResponseCache
+from claude_replay import CacheError, CacheMiss, ResponseCache, SQLiteStore, StoreError
 from claude_replay.cache.control import Control, read_environment, read_header, to_seconds
 from sdk_ways import drive, in_thread, settle
 from standin import ClaudeServer
@@ -329,3 +329,25 @@ def test_options_are_checked_at_once() -> None:
         cache.options(ttl="soon")
     with pytest.raises(CacheError):
         cache.options(tags="faq")
+
+
+def test_an_address_opens_a_store_of_its_own() -> None:
+    """Without connecting to anything."""
+    assert repr(ResponseCache("redis://127.0.0.1:1/0").store).startswith("RedisStore(")
+
+
+def test_an_async_cache_closes_what_it_opened(server: ClaudeServer, tmp_path: Any) -> None:
+    """And nothing else."""
+
+    async def scenario() -> None:
+        async with ResponseCache(tmp_path / "a.db") as own:
+            await text_of(make_client(own, server, "async"))
+        with pytest.raises(StoreError, match="closed"):
+            await own.astats()
+        async with ResponseCache(SQLiteStore(tmp_path / "a.db")) as given:
+            pass
+        assert (await given.astats()).store.entries == 1  # type: ignore[union-attr]
+        given.store.close()
+        await close_all()
+
+    asyncio.run(scenario())

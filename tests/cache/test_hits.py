@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from claude_replay.cache.crossing import content_for, unfold, without_usage
 from claude_replay.cache.entry import Listed
 from claude_replay.cache.envelope import Answer, dump_answer, load_answer
 from claude_replay.cache.lineage import Lineage, Why, explain
+from claude_replay.cache.statistics import CacheStats
 from claude_replay.exchange import EventStream, Json, Usage
 from sdk_ways import describe, drive, each, settle
 from standin import ClaudeServer
@@ -238,6 +240,7 @@ MESSAGES: list[dict[str, Any]] = [
     {"content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]},
     {"content": [{"type": "tool_use", "id": "t", "name": "f", "input": {"a": [1, 2.5, None], "b": "x" * 99}}]},
     {"content": [{"type": "a_block_of_the_future", "data": {"a": 1}}]},
+    {"content": [{"type": "thinking", "thinking": "Unsigned."}]},
     {"content": [{"type": "thinking", "thinking": None}], "container": {"id": "c"}, "stop_details": None},
 ]  # fmt: skip
 FRAME = {
@@ -340,3 +343,54 @@ def test_nothing_is_logged_when_all_is_well(server: ClaudeServer, caplog: pytest
     for _ in range(2):
         describe(client.messages.create(**ask("Hello")))
     assert caplog.records == []
+
+
+def test_without_opentelemetry_nothing_is_marked(
+    server: ClaudeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older SDKs do not bring it."""
+    monkeypatch.delitem(sys.modules, "opentelemetry.trace", raising=False)
+    client = make_client(ResponseCache(), server)
+    for _ in range(2):
+        client.messages.create(**ask("Hello"))
+    assert server.count == 1
+
+
+def test_statistics_name_what_went_wrong() -> None:
+    """And leave out what they do not know."""
+    stats = CacheStats(hits=1, failures=2)
+    assert str(stats).splitlines()[-1] == "the store failed 2 times"
+
+
+@pytest.mark.parametrize("seat", SEATS)
+def test_a_call_that_passes_is_counted_once(
+    seat: str, server: ClaudeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the SDK tries, and for whatever reason it passes."""
+    monkeypatch.setattr("anthropic._base_client.BaseClient._calculate_retry_timeout", lambda *_, **__: 0.0)
+
+    async def scenario() -> None:
+        cache = ResponseCache()
+        client = make_client(cache, server, seat, max_retries=2)
+        server.script("[status 529]", "[status 529]")
+        with cache.options(mode="bypass"):
+            await text_of(client)
+        assert dict(cache.stats().bypassed) == {"asked_for": 1}
+
+    run_both(seat, scenario)
+
+
+def test_what_is_asked_with_a_lone_surrogate_is_kept_without_it(server: ClaudeServer) -> None:
+    """Where something below the cache makes it fit to be sent."""
+    cache = ResponseCache()
+
+    def mend(request: Any, call_next: Any) -> Any:
+        return call_next(request.copy(body=ask("mended")))
+
+    client = cache.wrap(make_client(None, server).with_middleware(mend))
+    for _ in range(2):
+        client.messages.create(**ask("\ud800"))
+    (listed,) = cache.store.listed()
+    entry = cache.store.load(listed.key)
+    assert entry is not None
+    assert (entry.request, cache.stats().hits) == (b"", 1)

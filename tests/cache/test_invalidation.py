@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import anyio
 import pytest
 
-from cache.asking import SEATS, ask, make_client, run_both, text_of
+from cache.asking import SEATS, ask, close_all, make_client, run_both, text_of
 from claude_replay import MemoryStore, ResponseCache, SQLiteStore, use_cassette
 from claude_replay.cache import Selection
 from sdk_ways import drive, settle
@@ -299,3 +301,58 @@ def test_an_entry_of_another_version_of_the_format_is_asked_anew(
 async def stream_once(client: Any) -> None:
     with client.messages.stream(**ask("Name three colors. [ordinal]")) as stream:
         stream.until_done()
+
+
+def test_many_tasks_renew_once(server: ClaudeServer, clock: Clock) -> None:
+    """All are given the stale answer at the same moment."""
+    cache = ResponseCache(ttl=10, stale_while_revalidate=50, clock=clock)
+
+    async def scenario() -> None:
+        client = make_client(cache, server, "async")
+        await text_of(client, "Hello [slow 50]")
+        clock.now += 10
+        await asyncio.gather(*(text_of(client, "Hello [slow 50]") for _ in range(5)))
+        await until(lambda: cache.stats().kept == 2, "async")
+        await close_all()
+
+    asyncio.run(scenario())
+    assert server.count == 2
+
+
+def test_a_renewal_that_is_turned_off_meanwhile_makes_no_call(
+    server: ClaudeServer, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A cassette was opened before it began."""
+    later = list[Any]()
+    monkeypatch.setattr("claude_replay.cache.live.in_thread", later.append)
+    cache = ResponseCache(ttl=10, stale_while_revalidate=50, clock=clock)
+    client = make_client(cache, server)
+    drive(text_of(client))
+    clock.now += 10
+    drive(text_of(client))
+    with use_cassette(tmp_path / "c.yaml", mode="once"):
+        later[0]()
+    assert server.count == 1
+
+
+@pytest.mark.parametrize("seat", SEATS)
+def test_the_transport_renews_too(seat: str, server: ClaudeServer, clock: Clock) -> None:
+    """With a request of its own."""
+    cache = ResponseCache(ttl=10, stale_while_revalidate=50, clock=clock)
+    http: Any = (
+        anthropic.DefaultAsyncHttpxClient(transport=cache.async_transport())
+        if seat == "async"
+        else anthropic.DefaultHttpxClient(transport=cache.transport())
+    )
+
+    async def scenario() -> None:
+        client = make_client(None, server, seat, http_client=http)
+        first = await text_of(client)
+        clock.now += 10
+        assert await text_of(client) == first
+        assert status(cache) == "stale"
+        await until(lambda: cache.stats().kept == 2, seat)
+        assert await text_of(client) != first
+        assert server.count == 2
+
+    run_both(seat, scenario)

@@ -68,17 +68,22 @@ def test_the_client_can_be_found_from_within_its_chain(server: ClaudeServer) -> 
     assert found == [client, client]
 
 
-def test_a_client_that_cannot_be_found_is_not_answered(server: ClaudeServer) -> None:
+def test_a_client_that_cannot_be_found_is_not_answered(
+    server: ClaudeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two clients that send to different places would share answers."""
     cache = ResponseCache()
 
     def own(request: Any, call_next: Any) -> Any:
         return cache.handle(request, functools.partial(call_next))
 
-    client = make_client(None, server).with_middleware(own)
+    monkeypatch.setattr("anthropic._base_client.BaseClient._calculate_retry_timeout", lambda *_, **__: 0.0)
+    client = make_client(None, server, max_retries=1).with_middleware(own)
+    server.script("[status 529]")
     for _ in range(2):
-        client.messages.create(**ask("Hello"))
-    assert (server.count, dict(cache.stats().bypassed)) == (2, {"client_unknown": 2})
+        client.messages.create(**ask("Hello"), extra_headers={"x-claude-replay-cache": "read"})
+    assert (server.count, dict(cache.stats().bypassed)) == (3, {"client_unknown": 2})
+    assert not [each for each in server.requests if "x-claude-replay-cache" in each.headers]
 
 
 def test_closures_that_lead_nowhere() -> None:

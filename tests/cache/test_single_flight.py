@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ import trio
 from cache.asking import ask, close_all, make_client, text_of
 from cache.processes import say
 from claude_replay import MemoryStore, ResponseCache
-from claude_replay.cache.flight import Flights, Place, here
+from claude_replay.cache.flight import Flights, Place, here, here_async
 from sdk_ways import UNFINISHED_GENERATORS, drive
 from standin import ClaudeServer
 
@@ -298,3 +300,76 @@ def test_a_flight_ends_once_and_from_anywhere() -> None:
 
     asyncio.run(scenario())
     assert here().id == 0
+
+
+def hold_lease(cache: ResponseCache, server: ClaudeServer) -> Any:
+    """As another process would that fetches the answer to "Hello"; gives its entry, which is not kept yet."""
+    drive(text_of(make_client(cache, server), "Hello"))
+    (listed,) = cache.store.listed()
+    entry = cache.store.load(listed.key)
+    cache.store.delete(listed.key)
+    assert cache.store.lease(listed.key, "another process", 3600)
+    return entry
+
+
+def test_what_another_process_fetched_is_given(server: ClaudeServer) -> None:
+    """To threads and tasks that wait for it."""
+    cache = ResponseCache()
+    entry = hold_lease(cache, server)
+
+    async def scenario() -> str:
+        client = make_client(cache, server, "async")
+        task = asyncio.create_task(text_of(client, "Hello"))
+        while not cache.desk.policy.waiting:
+            await asyncio.sleep(0.005)
+        cache.store.put(entry)
+        text = await task
+        await close_all()
+        return text
+
+    assert asyncio.run(scenario()) == "You said: Hello"
+    assert server.count == 1
+
+
+def test_who_is_cancelled_while_waiting_for_another_process_holds_nobody_up(server: ClaudeServer) -> None:
+    """The next task waits in its place."""
+    cache = ResponseCache()
+    entry = hold_lease(cache, server)
+
+    async def scenario() -> str:
+        client = make_client(cache, server, "async")
+        first = asyncio.create_task(text_of(client, "Hello"))
+        while not cache.desk.policy.waiting:
+            await asyncio.sleep(0.005)
+        second = asyncio.create_task(text_of(client, "Hello"))
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        cache.store.put(entry)
+        text = await second
+        await close_all()
+        return text
+
+    assert asyncio.run(scenario()) == "You said: Hello"
+    assert server.count == 1
+
+
+def test_a_place_can_be_told_without_trio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most applications have none."""
+    monkeypatch.delitem(sys.modules, "trio")
+
+    async def scenario() -> int:
+        return here_async().id
+
+    assert asyncio.run(scenario()) != 0
+
+
+def test_an_unread_answer_of_a_fresh_call_may_be_dropped(server: ClaudeServer) -> None:
+    """Nobody waits for it."""
+    cache = ResponseCache(mode="refresh")
+    client = make_client(cache, server)
+    stream = client.messages.create(**ask("Hello"), stream=True)
+    stream.response.stream._stream.close()
+    del stream
+    gc.collect()
+    assert cache.stats().kept == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import random
@@ -414,3 +415,77 @@ def test_a_use_that_was_noted_is_not_taken_for_one_of_a_later_entry(tmp_path: Pa
     (listed,) = store.listed()
     assert listed.hits == 0
     store.close()
+
+
+# ------------------------------------------------------------------ connections
+
+
+def test_many_hits_are_written_at_once(tmp_path: Path) -> None:
+    """In sync and async code."""
+    store = SQLiteStore(tmp_path / "answers.db")
+    store.put(make_entry(1))
+    for number in range(70):
+        store.put(make_entry(number))
+
+    async def read() -> None:
+        for number in range(70):
+            await store.aget(make_entry(number).key)
+
+    asyncio.run(read())
+    with closing(sqlite3.connect(store.path)) as connection:
+        assert connection.execute("SELECT count(*) FROM recent_uses").fetchone() == (64,)
+    for number in range(70):
+        store.get(make_entry(number).key)
+    with closing(sqlite3.connect(store.path)) as connection:
+        assert connection.execute("SELECT count(*) FROM recent_uses").fetchone() == (128,)
+    store.close()
+
+
+def test_closing_while_somebody_reads_closes_that_connection_too(tmp_path: Path) -> None:
+    """As soon as it is free."""
+    store = SQLiteStore(tmp_path / "answers.db")
+    with store._connection() as connection:
+        store.close()
+        connection.execute("SELECT 1")
+    with pytest.raises(sqlite3.ProgrammingError):
+        connection.execute("SELECT 1")
+
+
+def test_another_process_begins_without_what_it_has_inherited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither connections nor uses that the parent will write."""
+    store = SQLiteStore(tmp_path / "answers.db")
+    store.put(make_entry())
+    store.get(make_entry().key)
+    inherited = list(store._idle)
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    assert store.get(make_entry().key) is not None
+
+    assert inherited[0] not in store._idle
+    assert inherited[0].execute("SELECT 1").fetchone() == (1,)
+    store.close()
+    inherited[0].close()
+
+
+def test_a_new_file_that_is_in_use_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for ever."""
+    path = tmp_path / "answers.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("claude_replay.cache.stores.schema._BUSY_SECONDS", 0.0)
+        with pytest.raises(StoreError, match="locked"):
+            SQLiteStore(path)
+
+        def release(seconds: float) -> None:
+            if other.in_transaction:
+                other.execute("ROLLBACK")
+
+        monkeypatch.undo()
+        monkeypatch.setattr("claude_replay.cache.stores.schema.connect", connect_at_once)
+        monkeypatch.setattr("claude_replay.cache.stores.schema.time.sleep", release)
+        SQLiteStore(path).close()
+
+
+def connect_at_once(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=0, isolation_level=None)

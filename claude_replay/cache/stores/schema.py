@@ -149,19 +149,16 @@ def _create(connection: sqlite3.Connection) -> None:
     # Both must come before the first table.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     _use_log(connection)
+    # Left by an error the connection is closed, which undoes everything.
     connection.execute("BEGIN EXCLUSIVE")
-    try:
-        # Another process may have been first.
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if not tables:
-            for statement in _split(_TABLES):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
+    # Another process may have been first.
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if not tables:
+        for statement in _split(_TABLES):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
 
 
 def _use_log(connection: sqlite3.Connection) -> None:
