@@ -313,11 +313,9 @@ class Policy:
         if isinstance(entry, str):
             return entry
         entry = self._fallbacks.mark(ticket.sent, ticket.question, entry)
-        if ticket.epochs is None:
-            return "store_failed"
         failed = object()
         epochs = yield from self._try(Ask("epochs", (self._names(ticket),)), failed)
-        if epochs is failed:
+        if ticket.epochs is None or epochs is failed:
             return "store_failed"
         if epochs != ticket.epochs:
             # Asked before a clear(), answered after it.
@@ -325,10 +323,9 @@ class Policy:
         if ticket.mode == "write" and (yield from self._try(Ask("get", (entry.key,)), None)):
             return "kept_before"
         done = yield from self._try(Ask("put", (entry,)), failed)
-        if done is failed:
-            return "store_failed"
-        ticket.kept = entry
-        return None
+        if done is not failed:
+            ticket.kept = entry
+        return "store_failed" if done is failed else None
 
     def clear(self, *, model: str | None, tag: str | None, age: float | None) -> Steps[int]:
         """Forget entries of this namespace; `age` in seconds. Raises StoreError."""

@@ -185,18 +185,25 @@ def test_a_renewal_that_fails_is_only_logged(
     run_both(seat, scenario)
 
 
-def test_nothing_is_renewed_under_a_cassette(server: ClaudeServer, clock: Clock, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seat", SEATS)
+def test_nothing_is_renewed_under_a_cassette(
+    seat: str, server: ClaudeServer, clock: Clock, tmp_path: Path
+) -> None:
     """The cache makes no call by itself there."""
-    cache = ResponseCache(ttl=10, stale_while_revalidate=50, clock=clock)
-    client = make_client(cache, server)
-    with use_cassette(tmp_path / "c.yaml", mode="once"):
-        client.messages.create(**ask("Other"))
-    first = drive(text_of(client))
-    clock.now += 10
-    with use_cassette(tmp_path / "c.yaml", mode="none", unplayed="ignore"):
-        assert drive(text_of(client)) == first
-    drive(text_of(client, "Hello"))
-    assert (server.count, cache.stats().kept) == (3, 2)
+
+    async def scenario() -> None:
+        cache = ResponseCache(ttl=10, stale_while_revalidate=50, clock=clock)
+        client = make_client(cache, server, seat)
+        with use_cassette(tmp_path / "c.yaml", mode="once"):
+            await text_of(client, "Other")
+        first = await text_of(client)
+        clock.now += 10
+        with use_cassette(tmp_path / "c.yaml", mode="none", unplayed="ignore"):
+            assert await text_of(client) == first
+        await text_of(client, "Hello")
+        assert (server.count, cache.stats().kept) == (3, 2)
+
+    run_both(seat, scenario)
 
 
 @pytest.mark.parametrize("seat", SEATS)

@@ -146,8 +146,7 @@ def _read_version(connection: sqlite3.Connection, path: Path) -> int | None:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    # Both must come before the first table.
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    # Before the first table.
     _use_log(connection)
     # Left by an error the connection is closed, which undoes everything.
     connection.execute("BEGIN EXCLUSIVE")
@@ -166,6 +165,7 @@ def _use_log(connection: sqlite3.Connection) -> None:
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError:
