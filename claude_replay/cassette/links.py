@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
 from claude_replay.cassette.identity import seal
@@ -55,13 +55,11 @@ class Links(Generic[_Entry]):
 
     __slots__ = ("_bases", "_entries", "_places", "_seals")
 
-    def __init__(self, entries: Iterable[_Entry] = ()) -> None:
+    def __init__(self) -> None:
         self._entries: list[_Entry] = []
         self._places: dict[str, list[int]] = {}
         self._bases: dict[int, tuple[int, ...]] = {}
         self._seals: dict[int, int] = {}
-        for entry in entries:
-            self.add(entry)
 
     def add(self, entry: _Entry) -> int:
         """Append an exchange; its place, from 0."""
@@ -73,8 +71,10 @@ class Links(Generic[_Entry]):
     def label(self, place: int) -> str | None:
         """What an exchange is pointed at by; None where it has no id."""
         short_id = self._entries[place].short_id
+        if not short_id:
+            return None
         number = self._places[short_id].index(place) + 1
-        return short_id if number == 1 else f"{short_id}/{number}" if short_id else None
+        return short_id if number == 1 else f"{short_id}/{number}"
 
     def find(self, label: str, below: int) -> int:
         """

@@ -55,11 +55,6 @@ def is_media_name(name: str) -> bool:
     return re.fullmatch(_NAME, name) is not None
 
 
-def is_intact(name: str, content: bytes) -> bool:
-    """Whether a side file of that name has the content that the name stands for."""
-    return name.startswith(_digest(content) + ".")
-
-
 def find_names(content: bytes) -> set[str]:
     """The names of side files anywhere in the text of a cassette or journal."""
     return {found.decode() for found in _NAMES_IN_TEXT.findall(content)}
@@ -199,7 +194,7 @@ class Media:
             content = path.read_bytes() if path.stat().st_size == size else b""
         except OSError as error:
             raise ValueError(f"the side file {path} cannot be read: {error.strerror}") from None
-        if not is_intact(name, content):
+        if not name.startswith(_digest(content) + "."):
             raise ValueError(f"the side file {path} was changed: its content is not what its name stands for")
         return content
 

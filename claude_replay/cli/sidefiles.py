@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_replay.cassette.media import FOLDER, find_names, is_intact, is_media_name
+from claude_replay.cassette.media import FOLDER, find_names, is_media_name
 from claude_replay.cli.files import DEFAULT_FOLDER
 
 __all__ = ["SideFile", "find_side_files"]
@@ -19,11 +19,6 @@ class SideFile:
 
     path: Path
     is_used: bool
-
-    @property
-    def is_intact(self) -> bool:
-        """Whether its content is what its name stands for."""
-        return is_intact(self.path.name, self.path.read_bytes())
 
 
 def find_side_files(paths: Sequence[str], without: Container[Path] = ()) -> Iterator[SideFile]:

@@ -16,6 +16,7 @@ from claude_replay.cassette import (
     merge,
     parse_cassette,
 )
+from claude_replay.cassette.document import load_request
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import Exchange, Json
 from claude_replay.normalize import MATCHING, canonicalize
@@ -292,6 +293,30 @@ def test_hand_written_exchanges_can_have_names() -> None:
         assert [item.exchange for item in load(rewritten.decode())] == [first.exchange, second.exchange]
 
 
+def test_a_message_without_blocks_cannot_be_marked() -> None:
+    """There is nothing to carry the mark."""
+    text = (
+        "version: 1\nexchanges:\n"
+        "- id: first\n  request:\n    url: https://api.anthropic.com/v1/messages\n"
+        "    body: {messages: [{role: user, content: []}, 5]}\n  response: {status: 200}\n"
+        "- id: second\n  request:\n    continues: first\n    url: https://api.anthropic.com/v1/messages\n"
+        "    body: {messages: [{earlier: 1, marked: {}}]}\n  response: {status: 200}\n...\n"
+    )
+    for run in ("1", "2"):
+        with pytest.raises(CassetteLoadError, match="has no block to carry a cache mark"):
+            load(text.replace("earlier: 1", f"earlier: {run}"))[1].exchange  # noqa: B018
+
+
+def test_an_exchange_in_no_file_has_nothing_above_it() -> None:
+    """Neither exchanges nor side files can be looked for."""
+    alone = {"url": "https://api.anthropic.com/v1/messages", "body": {}}
+    with pytest.raises(ValueError, match="no exchange has the id 'x': this one stands alone"):
+        load_request({"request": {**alone, "continues": "x"}})
+    named = {"side_file": f"{'0' * 32}.png", "size": 1}
+    with pytest.raises(ValueError, match=r"^request\.body\.x: the side file 0+\.png cannot be looked for"):
+        load_request({"request": {**alone, "media": [named["side_file"]], "body": {"x": named}}})
+
+
 def test_a_pointer_in_another_layout_names_the_place_by_number() -> None:
     """Where no line is known."""
     text = TEXT.replace("exchanges:\n", "exchanges:  # all\n").replace(
@@ -340,6 +365,36 @@ class TestWritingAgain:
         assert load(TEXT)[2].data.decode() == PARTS[2]
         (alone,) = load(f"{HEAD}{load(TEXT)[2].renew().data.decode()}{END}")
         assert alone.exchange == EXCHANGES[2]
+
+    def test_the_second_of_equal_ones_becomes_the_first_when_that_is_gone(self) -> None:
+        """So what pointed at it is written anew."""
+        agent = Agent()
+        asked = agent.body
+        twins = [answered(asked, blocks(number)) for number in (0, 1)]
+        messages = [
+            *agent.messages,
+            {"role": "assistant", "content": blocks(1)},
+            {"role": "user", "content": "?"},
+        ]
+        agent.exchanges = [*twins, answered({**asked, "messages": messages}, "")]
+        text = dump_cassette([Entry.of(item) for item in agent.exchanges]).decode()
+        first, second, _ = (part.splitlines()[0] for part in re.split("(?m)^- id: ", text)[1:])
+        # By hand: the second one as it would be if it stood alone, and so with the same id as the first.
+        alone = Entry.of(twins[1]).data.decode()
+        parts = re.split(r"(?m)^(?=- id: )|^(?=\.\.\.$)", text)
+        edited = parts[0] + parts[1] + alone + parts[3].replace(second, f"{first}/2") + parts[4]
+        one, other, last = load(edited)
+        assert [item.exchange for item in (one, other, last)] == agent.exchanges
+        written = dump_cassette([other, last]).decode()
+        assert f"continues: {first}\n" in written
+        assert [item.exchange for item in load(written)] == agent.exchanges[1:]
+
+    def test_an_exchange_without_an_id_is_not_pointed_at(self) -> None:
+        """It stands as it is, and what is recorded behind it is written out."""
+        text = HEAD + PARTS[0].replace(f"- id: {IDS[0]}\n  meta", "- meta") + END
+        written = dump_cassette([*load(text), Entry.of(EXCHANGES[1])]).decode()
+        assert "continues" not in written
+        assert [item.exchange for item in load(written)] == EXCHANGES[:2]
 
     def test_a_broken_pointer_stays_until_a_person_mends_it(self) -> None:
         """Recording something else into the file does not touch it."""

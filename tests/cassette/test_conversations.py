@@ -343,6 +343,16 @@ def test_what_an_application_made_of_an_answer_is_written_out(sent_back: object)
     assert "answer:" not in text
 
 
+def test_blocks_of_no_type_are_sent_back_as_they_came_or_written_out() -> None:
+    """Fields can be put in another order by the type of a block only."""
+    long = {"role": "user", "content": "Do? " * 100}
+    odd = [{"b": 1, "a": "x", "c": 3}]
+    first = answered({"messages": [long]}, odd)
+    for content, count in ((odd, 1), ([{"c": 3, "b": 1, "a": "x"}], 0)):
+        text = check([first, answered({"messages": [long, {"role": "assistant", "content": content}]}, "")])
+        assert text.count("answer:") == count
+
+
 def test_short_prompts_are_read_where_they_stand() -> None:
     """Nothing is pointed at that is as short as the pointer, unless a conversation goes on."""
     text = check([exchange("Hi", "Hello"), exchange("Hi", "Hello"), exchange("Hi there", "Hello")])
