@@ -163,12 +163,14 @@ class Meta:
     What is known about a recording besides its content; never used for matching.
 
     `recorded_at` is ISO 8601 in UTC, `duration` seconds from sending to the last byte, `times` the
-    milliseconds after sending at which each event of a stream arrived.
+    milliseconds after sending at which each event of a stream arrived, `sdk` the version of the anthropic package
+    that asked.
     """
 
     recorded_at: str | None = None
     duration: float | None = None
     times: tuple[int, ...] = ()
+    sdk: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

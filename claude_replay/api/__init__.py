@@ -18,11 +18,13 @@ from claude_replay.api.messages import (
 from claude_replay.api.others import AUTHORITY, describe_other, endpoint_of, is_named
 from claude_replay.api.prices import cost_usd, has_prices
 from claude_replay.api.providers import Place, plain_model
+from claude_replay.api.sdk import SdkFacts, model_name, read_sdk
 
 __all__ = [
     "AUTHORITY",
     "Endpoint",
     "Place",
+    "SdkFacts",
     "ToolCall",
     "assemble_message",
     "cost_usd",
@@ -39,8 +41,10 @@ __all__ = [
     "last_user_text",
     "message_text",
     "message_usage",
+    "model_name",
     "model_of",
     "plain_model",
+    "read_sdk",
     "tool_calls",
     "wants_stream",
 ]

@@ -16,6 +16,7 @@ from claude_replay.cassette.layout import write_request
 from claude_replay.cassette.media import Media
 from claude_replay.cassette.merge import Recorded, leave_out_known, merge
 from claude_replay.cassette.names import cassette_name
+from claude_replay.cassette.origin import Origin
 from claude_replay.cassette.store import (
     clear_hidden,
     ensure_writable,
@@ -35,6 +36,7 @@ __all__ = [
     "Journal",
     "Leftover",
     "Media",
+    "Origin",
     "Recorded",
     "Writer",
     "cassette_name",

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _EXCHANGE_KEYS = ("id", "meta", "request", "response")
-_META_KEYS = ("recorded_at", "duration")
+_META_KEYS = ("recorded_at", "duration", "sdk")
 _REQUEST_KEYS = ("continues", "method", "url", "headers", "media", *BODY_KEYS, "tail", "padding")
 _RESPONSE_KEYS = ("status", "headers", "media", *BODY_KEYS, "tail", "padding", "times", "ended")
 
@@ -84,7 +84,7 @@ def dump_response(response: Response, meta: Meta, files: Files | None = None) ->
 
 def dump_meta(meta: Meta) -> Mapping[str, object]:
     """The mapping under `meta:`, on one line."""
-    known = {"recorded_at": meta.recorded_at, "duration": meta.duration}
+    known = {"recorded_at": meta.recorded_at, "duration": meta.duration, "sdk": meta.sdk}
     return {key: value for key, value in known.items() if value is not None}
 
 
@@ -149,7 +149,13 @@ def _load_meta(meta: Mapping[str, object], answered: Mapping[str, object]) -> Me
         times = load_times(answered.get("times", ""))
     except ValueError as error:
         raise ValueError(f"response.times: {error}") from None
-    return Meta(None if recorded_at is None else text_of(recorded_at, "meta.recorded_at"), duration, times)
+    sdk = meta.get("sdk")
+    return Meta(
+        None if recorded_at is None else text_of(recorded_at, "meta.recorded_at"),
+        duration,
+        times,
+        None if sdk is None else text_of(sdk, "meta.sdk"),
+    )
 
 
 def nearest_key(key: str, keys: Sequence[str]) -> str:

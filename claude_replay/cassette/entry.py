@@ -22,6 +22,7 @@ from claude_replay.cassette.identity import Identity, trusted_identity
 from claude_replay.cassette.layout import write_exchange
 from claude_replay.cassette.links import Links, read_labels
 from claude_replay.cassette.media import Media
+from claude_replay.cassette.origin import Origin, find_origin, origin_of
 from claude_replay.cassette.quick import QuickAnswer, read_quickly
 from claude_replay.cassette.yamltext import DECLINED, YamlError, read, read_own
 from claude_replay.errors import CassetteLoadError
@@ -40,11 +41,12 @@ _NONE = object()
 _HEAD = re.compile(rb"- id: (\S+)\n")
 # What stands above most requests; the number is one that this package has written.
 _QUICK_HEAD = re.compile(
-    rb"- id: \S+\n(?:  meta: {recorded_at: '[0-9TZ:-]+'(?:, duration: ((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?))?}\n)?"
+    rb"- id: \S+\n(?:  meta: {recorded_at: '[0-9TZ:-]+'(?:, duration: ((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?))?"
+    rb"(?:, sdk: [0-9A-Za-z.'+-]+)?}\n)?"
 )
 _NOTES = re.compile(
     r"^(- id:) [0-9a-f]{16}-[0-9a-f-]+$"
-    r"|^(  meta:) {recorded_at: '[0-9TZ:-]+'(?:, duration: [0-9.]+)?}$"
+    r"|^(  meta:) {recorded_at: '[0-9TZ:-]+'(?:, duration: [0-9.]+)?(?:, sdk: [0-9A-Za-z.'+-]+)?}$"
     r"|^(    continues:) [][0-9a-f/, -]+$",
     re.MULTILINE,
 )
@@ -193,6 +195,13 @@ class Entry:
         """The key by which this request is found, if its id still vouches for it; nothing is parsed."""
         found = self._find_request()
         return found[0].key if found else None
+
+    @property
+    def origin(self) -> Origin:
+        """Where it comes from, as far as its first lines say; nothing is parsed of what a file holds."""
+        if self._data is None:
+            return origin_of(self.exchange)
+        return find_origin(self._data)
 
     def find_sent(self) -> str:
         """The digest of this request as it is sent, if its id vouches for that; else empty."""

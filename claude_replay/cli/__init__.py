@@ -1,8 +1,8 @@
 """
 The command line: `claude-replay list`, `show`, `check`, `cache`.
 
-One module per command, imported when it is asked for. Exit codes: 0 fine, 1 findings (`check`), 2 wrong usage
-or a file that cannot be read.
+One module per command, imported when it is asked for. Exit codes: 0 fine, 1 findings (`check`, `verify`), 2 wrong
+usage or a file that cannot be read.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ _COMMANDS = {
     "list": "what is in a folder of cassettes, one line for each",
     "show": "a cassette as the conversation that it recorded",
     "check": "find damage, secrets and loose ends (pre-commit, CI)",
+    "verify": "call Claude with what is recorded, and tell what it answers otherwise now",
     "prune": "remove side files that no cassette names, and orphans that you name",
     "migrate": "rewrite other tools' cassettes in our format, all or none",
     "export": "write cassettes as vcrpy keeps them",

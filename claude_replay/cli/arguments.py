@@ -76,3 +76,10 @@ def make_group_parser(
         example=example,
         usage=f"{program} {options} COMMAND ...",
     )
+
+
+def read_number(text: str) -> float:
+    """The value of an option that is a number from 0 on."""
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", text):
+        raise argparse.ArgumentTypeError(f"a number from 0 on was expected, not {text!r}")
+    return float(text)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from claude_replay.cassette import read_journals
 from claude_replay.cassette.store import real_path
-from claude_replay.cli.arguments import Parser
+from claude_replay.cli.arguments import Parser, read_number
 from claude_replay.cli.files import DEFAULT_FOLDER, Found, find_files
 from claude_replay.cli.inspection import REVOKE, Finding, Inspection
 from claude_replay.cli.printer import Printer, make_redactor
@@ -30,13 +30,14 @@ def run(arguments: Sequence[str]) -> int:
     findings: list[Finding] = []
     exchanges = 0
     for path in files.cassettes:
-        inspection = Inspection(path, redactor)
+        inspection = Inspection(path, redactor, options.max_age)
         exchanges += inspection.exchanges
         findings += inspection.findings
     findings += _inspect_journals(files)
     findings += _inspect_side_files(options.paths, redactor)
     if options.strict:
-        findings = [replace(finding, is_error=True) for finding in findings]
+        # Nothing that was green turns red because a day has come.
+        findings = [replace(finding, is_error=not finding.is_stale) for finding in findings]
     for finding in findings:
         kind = "error" if finding.is_error else "warning"
         printer.line(f"{finding.path}:{finding.line}: {kind}: {finding.text}")
@@ -53,7 +54,8 @@ def _make_parser() -> Parser:
         "Reads cassettes as replay would, every exchange of them, and reports one line for each finding.\n"
         "Errors: files that cannot be read, merge conflicts, side files that are missing or were changed, secrets\n"
         "(where they stand, not what they are). Warnings: incomplete cassettes, journals of killed runs, requests\n"
-        "edited by hand, streams that are not whole, side files that no cassette names.\n"
+        "edited by hand, streams that are not whole, side files that no cassette names; and what may be stale: its\n"
+        "model is deprecated or retired, the SDK or the version of the API has changed since, or it is old.\n"
         "The exit code is 1 with errors, else 0.",
         example="claude-replay check --strict cassettes",
     )
@@ -63,7 +65,12 @@ def _make_parser() -> Parser:
         nargs="*",
         help=f"cassettes, or folders to search (default: {DEFAULT_FOLDER})",
     )
-    parser.add_argument("--strict", action="store_true", help="warnings are errors")
+    parser.add_argument(
+        "--strict", action="store_true", help="warnings are errors, but for those about stale recordings"
+    )
+    parser.add_argument(
+        "--max-age", metavar="DAYS", type=read_number, help="older recordings are stale (default: no limit)"
+    )
     return parser
 
 

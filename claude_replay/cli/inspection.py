@@ -13,6 +13,7 @@ from claude_replay.cassette.formats.unpack import gunzip, is_gzip
 from claude_replay.cassette.yamltext import Limits
 from claude_replay.cli.problems import read_problem
 from claude_replay.cli.secrets import drop_values, find_fakes, find_lines, find_places
+from claude_replay.cli.stale import find_stale
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import EventStream, Exchange
 from claude_replay.redact import Redactor
@@ -23,29 +24,40 @@ REVOKE = (
     "A secret that was committed is known: revoke it and take it out of the git history. Then record the "
     "cassette anew (pytest --claude-record=rewrite), or write [redacted] in its place."
 )
+_REFRESH = (
+    "A stale recording still replays. claude-replay verify asks Claude whether it would answer the same; "
+    "pytest --claude-record=rewrite records anew."
+)
 _FINISH = "pytest --claude-record=once finishes an incomplete cassette: it records what is missing there."
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Something that a person should look at; what is no error is a warning."""
+    """
+    Something that a person should look at; what is no error is a warning.
+
+    `is_stale` says that nothing is wrong with the file, only time has passed.
+    """
 
     path: str
     line: int
     text: str
     is_error: bool = True
     advice: str = ""
+    is_stale: bool = False
 
 
 class Inspection:
     """
     What was found in the file at `path`.
 
-    `exchanges` counts those that could be reached, `findings` come in the order of their lines.
+    `max_age` are the days after which a recording is old. `exchanges` counts those that could be reached,
+    `findings` come in the order of their lines.
     """
 
-    def __init__(self, path: Path, redactor: Redactor) -> None:
+    def __init__(self, path: Path, redactor: Redactor, max_age: float | None = None) -> None:
         self._path = path
+        self._max_age = max_age
         self._redactor = redactor
         self._text = _read_text(path)
         self._found: list[Finding] = []
@@ -98,6 +110,17 @@ class Inspection:
                 continue
             for problem, is_error in _judge(exchange, None if cassette.foreign else entry):
                 self._add(entry.line, f"exchange {number}: {problem}", is_error=is_error)
+            for cause in find_stale(exchange, max_age=self._max_age):
+                self._found.append(
+                    Finding(
+                        str(self._path),
+                        entry.line,
+                        f"exchange {number}: stale: {cause}",
+                        False,
+                        _REFRESH,
+                        True,
+                    )
+                )
             self._find_secrets(number, drop_values(exchange, self._fakes), entry, end)
 
     def _find_secrets(self, number: int, exchange: Exchange, entry: Entry, end: float) -> None:

@@ -16,6 +16,7 @@ from claude_replay.cli.arguments import Parser
 from claude_replay.cli.files import DEFAULT_FOLDER, find_files
 from claude_replay.cli.printer import Printer
 from claude_replay.cli.problems import read_problem
+from claude_replay.cli.stale import find_stale
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import Usage
 
@@ -32,7 +33,7 @@ class _Row:
     What one file holds; `bytes` is its size.
 
     `state` is "complete", "incomplete", "foreign" or "unreadable"; `reason` says which tests are to come,
-    which tool wrote the file, or why it cannot be read.
+    which tool wrote the file, or why it cannot be read; `stale` why it may be out of date.
     """
 
     path: str
@@ -44,6 +45,7 @@ class _Row:
     models: list[str] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     recorded_at: str | None = None
+    stale: list[str] = field(default_factory=list)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -68,7 +70,8 @@ def _make_parser() -> Parser:
     parser = Parser(
         "list",
         "Lists cassettes: what was asked of which model, tokens, size, the day of the first recording, and\n"
-        "the state: complete, incomplete, foreign (another tool's), unreadable.",
+        "the state: complete, incomplete, foreign (another tool's), unreadable; and why it may be stale: its model\n"
+        "is deprecated or retired, the SDK or the version of the API has changed since.",
         example="claude-replay list cassettes/tests/test_chat",
     )
     parser.add_argument(
@@ -111,6 +114,7 @@ def _describe(path: Path, cassette: Cassette) -> _Row:
         row.usage += message_usage(message)
         if exchange.meta.recorded_at:
             row.recorded_at = min(row.recorded_at or exchange.meta.recorded_at, exchange.meta.recorded_at)
+        row.stale += [cause for cause in find_stale(exchange) if cause not in row.stale]
     row.operations, row.models = dict(operations), list(models)
     return row
 
@@ -119,6 +123,8 @@ def _show_cells(row: _Row) -> tuple[str, ...]:
     operations = [name if count == 1 else f"{count} {name}" for name, count in row.operations.items()]
     asked = " · ".join(filter(None, [_name_some(operations), _name_some(row.models)]))
     state = row.state if row.state in ("complete", "incomplete") else f"{row.state}: {row.reason}"
+    if row.stale:
+        state += f"; stale: {', '.join(row.stale)}"
     day = (row.recorded_at or "")[:10]
     return (
         row.path,

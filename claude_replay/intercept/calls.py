@@ -77,7 +77,7 @@ class Call:
             return None
         # Not the client's request itself: the session keeps what it is given.
         ask = partial(Request, self._request.method, self._url, headers)
-        return self._session.recall(self._endpoint, headers.get("anthropic-beta", ""), content, ask)
+        return self._session.recall(self._endpoint, headers, content, ask)
 
     @property
     def _patience(self) -> float | None:

@@ -50,6 +50,11 @@ class Index:
         self._taken.add(ordinals[position])
         return ordinals[position]
 
+    def give_back(self, fingerprint: str) -> None:
+        """Make the equal one that was taken last available again."""
+        self._positions[fingerprint] -= 1
+        self._taken.discard(self._ordinals[fingerprint][self._positions[fingerprint]])
+
     def find(self, fingerprint: str) -> list[int]:
         """The ordinals of the equal ones that are not taken yet, ascending; takes none."""
         return self._ordinals.get(fingerprint, [])[self._positions.get(fingerprint, 0) :]

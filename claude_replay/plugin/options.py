@@ -62,6 +62,7 @@ OPTIONS = {
     "unplayed": Option(
         "ACTION", "when a passing test leaves recordings unplayed: fail (default), warn, ignore"
     ),
+    "max_age": Option("DAYS", "tell in the summary which recordings are older than that (default: no limit)"),
     "save": Option("WHEN", "keep what a test recorded: always (default), or passed (only if it has)"),
     "record_errors": Option(
         "BOOL", "also record failures that the SDK's retries overcame (default: false)", "bool"

@@ -86,6 +86,11 @@ class Decider:
             return Record()
         return Miss()
 
+    def give_back(self, key: str) -> None:
+        """Take back the last decision for this key that took a recording: its call will be made again."""
+        with self._lock:
+            self._index.give_back(key)
+
     def peek(self, key: str) -> list[int]:
         """The places that requests with this key would be answered from, in order; nothing is taken."""
         if self._mode in ("off", "rewrite", "all", "verify"):

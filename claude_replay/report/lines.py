@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from claude_replay.report.savings import describe_models, describe_savings
+from claude_replay.report.stale import describe_stale
 from claude_replay.report.verified import describe_verified
 from claude_replay.session import Tally
 
@@ -34,7 +35,7 @@ def report_lines(
     if details:
         lines += [f"  {line}" for line in [*map(_describe_tally, ordered), *describe_models(ordered)]]
     found = dict.fromkeys([*_note_tallies(ordered), *_note_incomplete(tallies), *sorted(notes)])
-    lines += [f"  {line}" for line in describe_verified(ordered)]
+    lines += [f"  {line}" for line in [*describe_verified(ordered), *describe_stale(ordered)]]
     if stopped := sum(tally.budget_stops for tally in ordered):
         requests = "1 request was" if stopped == 1 else f"{stopped:,} requests were"
         lines.append(f"  the budget of this run is used up: {requests} not sent; what was recorded is kept")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from claude_replay.session.comparison import Comparison
 from claude_replay.session.drift import Drift
 from claude_replay.session.handle import Handle
 from claude_replay.session.injection import Injection
@@ -9,6 +10,19 @@ from claude_replay.session.recording import Ticket, find_secret
 from claude_replay.session.rules import rules_for
 from claude_replay.session.run import Run
 from claude_replay.session.session import Session
+from claude_replay.session.staleness import find_causes
 from claude_replay.session.tally import Tally
 
-__all__ = ["Drift", "Handle", "Injection", "Run", "Session", "Tally", "Ticket", "find_secret", "rules_for"]
+__all__ = [
+    "Comparison",
+    "Drift",
+    "Handle",
+    "Injection",
+    "Run",
+    "Session",
+    "Tally",
+    "Ticket",
+    "find_causes",
+    "find_secret",
+    "rules_for",
+]

@@ -29,6 +29,7 @@ def count_played(tally: Tally, entry: Entry) -> None:
 
 
 def _count(tally: Tally, model: str, usage: Usage) -> None:
+    tally.models[model] = tally.models.get(model, 0) + 1
     if not usage.total_tokens:
         return
     counts = tally.tokens.setdefault(model, [0, 0, 0, 0])

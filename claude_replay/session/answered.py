@@ -17,14 +17,15 @@ class Answered:
     A request of this run and, once there is one, its answer; both redacted.
 
     `request` may be given as a function that makes it when somebody looks; `fault` is what was injected in place
-    of an answer, in words. There is no useful repr on purpose: reports of failed tests print the values of
-    variables, and what the function knows is not redacted.
+    of an answer, in words; `version` is the version of the API that was asked for. There is no useful repr on
+    purpose: reports of failed tests print the values of variables, and what the function knows is not redacted.
     """
 
-    __slots__ = ("_request", "fault", "live", "played", "source")
+    __slots__ = ("_request", "fault", "live", "played", "source", "version")
 
-    def __init__(self, request: Request | Callable[[], Request]) -> None:
+    def __init__(self, request: Request | Callable[[], Request], version: str | None = None) -> None:
         self._request = request
+        self.version = version
         self.source: Entry | None = None
         self.live: Exchange | None = None
         self.played = False

@@ -8,7 +8,7 @@ from pathlib import Path
 from claude_replay.api import assemble_message, cost_usd, estimate_usd, has_prices, message_usage, model_of
 from claude_replay.cassette import shared_account
 from claude_replay.errors import BudgetReached, SettingsError
-from claude_replay.exchange import Body, Response
+from claude_replay.exchange import Body, Response, Usage
 from claude_replay.settings import Settings
 
 __all__ = ["Budget", "budget_for"]
@@ -70,12 +70,11 @@ class Budget:
         if not reserved or response.ended != "complete":
             return
         message = assemble_message(response.body)
-        cost: float | None = 0.0
-        if message is not None:
-            cost = cost_usd(str(message.get("model") or model_of(body)), message_usage(message))
-        if cost is not None:
-            with shared_account(self.run_id, self.path) as account:
-                account["usd"] = max(account.get("usd", 0.0) + cost - reserved, 0.0)
+        model, usage = (message.get("model"), message_usage(message)) if message else (None, Usage())
+        cost = cost_usd(str(model or model_of(body)), usage)
+        with shared_account(self.run_id, self.path) as account:
+            spent = account.get("usd", 0.0) - reserved + (reserved if cost is None else cost)
+            account["usd"] = max(spent, 0.0)
 
 
 def budget_for(settings: Settings, run_id: str, path: Path, command: str) -> Budget | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,8 @@ class Ticket:
 
     `order` is its place among the requests issued, `asked` says in words what it asks. `replaces` is the
     digest of the recording it is made for anew; `compares` the place of the one it is compared with, if it is
-    not recorded; `injected` a fault that shall happen to the answer; `reserved` what it may cost.
+    not recorded; `injected` a fault that shall happen to the answer; `reserved` what it may cost; `key` that of
+    the decision; `sdk` the version of the anthropic package that asks, as it says.
     """
 
     order: int
@@ -41,6 +43,8 @@ class Ticket:
     records: bool = True
     injected: Injected | None = None
     reserved: float = 0.0
+    key: str = ""
+    sdk: str | None = None
 
 
 @dataclass(slots=True)
@@ -80,7 +84,10 @@ class Recorder:
         self._bursts.end(ticket.order)
         exchange = self.redactor.exchange(Exchange(ticket.request, response, meta))
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        exchange = replace(exchange, meta=replace(meta, recorded_at=now))
+        sdk = ticket.sdk
+        if sdk is not None and not re.fullmatch(r"[0-9][0-9A-Za-z.+-]{0,30}", sdk):
+            sdk = None
+        exchange = replace(exchange, meta=replace(meta, recorded_at=now, sdk=sdk))
         if response.status == 401:
             self.notes.append(f"{ticket.asked}: answered 401, the key was refused; nothing was recorded")
             return None

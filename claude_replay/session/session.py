@@ -31,10 +31,11 @@ from claude_replay.session.driftlog import DriftLog
 from claude_replay.session.faulting import Faulting
 from claude_replay.session.interning import Interner
 from claude_replay.session.loaded import Loaded
-from claude_replay.session.recording import Recorder, Ticket
+from claude_replay.session.recording import RETRYABLE, Recorder, Ticket
 from claude_replay.session.rules import redactor_for, rules_for
 from claude_replay.session.run import Run
 from claude_replay.session.saving import Saver, explain_failure, refuse_foreign
+from claude_replay.session.stalenotes import note_stale
 from claude_replay.session.tally import Tally
 from claude_replay.session.turns import Turns
 from claude_replay.session.unplayed import explain_unplayed
@@ -129,6 +130,11 @@ class Session:
         return self.label in self._loaded.cassette.incomplete
 
     @property
+    def entries(self) -> list[Entry]:
+        """The recordings in file order."""
+        return self._loaded.entries
+
+    @property
     def may_send(self) -> bool:
         """Whether any request may reach Claude."""
         mode = self.settings.mode
@@ -159,7 +165,7 @@ class Session:
         with self._lock:
             self._refuse_late()
             order = len(self.answered)
-            answered = Answered(clean)
+            answered = Answered(clean, clean.headers.get("anthropic-version"))
             self.answered.append(answered)
             try:
                 due = self.faulting.plan.find_due()
@@ -183,7 +189,8 @@ class Session:
             reserved = 0.0 if isinstance(outcome, Miss) else self._pay(asked, request)
         if isinstance(outcome, Miss):
             raise self._miss(asked, clean, canonical)
-        ticket = Ticket(order, clean, canonical, str(asked), reserved=reserved)
+        ticket = Ticket(order, clean, canonical, str(asked), reserved=reserved, key=key)
+        ticket.sdk = request.headers.get("x-stainless-package-version")
         ticket.injected = due if due is not None and due.fault.is_within else None
         return self._issue(outcome, ticket)
 
@@ -197,19 +204,23 @@ class Session:
         return reserved
 
     def recall(
-        self, endpoint: Endpoint, betas: str, content: bytes, ask: Callable[[Body], Request]
+        self,
+        endpoint: Endpoint,
+        headers: Mapping[str, str],
+        content: bytes,
+        ask: Callable[[Body], Request],
     ) -> Entry | None:
         """
         What to play for a request that is, byte for byte, one of those recorded; None where `begin` has to look.
 
-        `content` is its JSON body as sent, `betas` its `anthropic-beta` header. It is neither parsed nor redacted
-        until somebody asks for it: what equals a recording holds no more secrets than that, and `ask` makes the
-        request then, of the body that was recorded.
+        `content` is its JSON body as sent, `headers` those that are stored. It is neither parsed nor redacted until
+        somebody asks for it: what equals a recording holds no more secrets than that, and `ask` makes the request
+        then, of the body that was recorded.
         """
         known = self._loaded.keys_by_digest
         if not known or self.settings.mode not in _PLAYING_MODES or self.faulting.plan.active:
             return None
-        key = known.get(digest_sent(endpoint, betas, content))
+        key = known.get(digest_sent(endpoint, headers.get("anthropic-beta", ""), content))
         if key is None:
             return None
         with self._lock:
@@ -219,7 +230,8 @@ class Session:
                 return None
             # Not of `content`: a conversation's requests would be kept whole, each with all turns before it.
             entry = self._loaded.entries[outcome.ordinal]
-            answered = Answered(lambda: self._recorder.redactor.request(ask(entry.request.body)))
+            version = headers.get("anthropic-version")
+            answered = Answered(lambda: self._recorder.redactor.request(ask(entry.request.body)), version)
             self.answered.append(answered)
             return self._play(answered, outcome)
 
@@ -317,6 +329,11 @@ class Session:
         clean = self._recorder.redactor.response(response)
         recorded = self._loaded.entries[ticket.compares]
         self.answered[ticket.order].live = Exchange(recorded.request, clean, meta)
+        if response.status in RETRYABLE and recorded.answer[0].status not in RETRYABLE:
+            # The SDK, or whoever, tries again; that is no drift.
+            self._note(f"{ticket.asked}: answered {response.status}; not compared")
+            self._decider.give_back(ticket.key)
+            return
         self.log.compare(ticket, recorded.answer, (clean, meta))
 
     def abandon(self, ticket: Ticket, reason: str) -> None:
@@ -358,6 +375,7 @@ class Session:
         self.tally.live -= self.tally.recorded
         if problems:
             raise type(problems[0])("\n".join(map(str, problems)))
+        note_stale(self.tally, self.answered, self.log, self.settings.max_age)
         if passed:
             self.faulting.check()
         self._check_unplayed(passed)

@@ -15,7 +15,8 @@ class Tally:
     The account of one session.
 
     `tokens` maps a model to (input, output, cache write, cache read) of what was replayed; `seconds` is how
-    long the replayed exchanges took when they were live. `unplayed` names exchanges nobody asked for,
+    long the replayed exchanges took when they were live. `models` counts them by the model that
+    answered, `stale` those that may be out of date, by cause. `unplayed` names exchanges nobody asked for,
     `injected` counts faults that happened on purpose, `budget_stops` requests that the budget did not allow,
     `notes` says what a person should know, `drift` what no longer equals the recordings; `verified` has for
     each answer that was compared with a live one what `Comparison.measures` gives.
@@ -35,6 +36,8 @@ class Tally:
     drift: list[str] = field(default_factory=list)
     incomplete: bool = False
     explicit: bool = False
+    models: dict[str, int] = field(default_factory=dict)
+    stale: dict[str, int] = field(default_factory=dict)
     injected: int = 0
     budget_stops: int = 0
     verified: list[list[float | None]] = field(default_factory=list)

@@ -54,6 +54,7 @@ FIELDS: Mapping[str, Field] = {
     "repeat": Field(parse_flag),
     "pace": Field(parse_pace),
     "unplayed": Field(choice("fail", "warn", "ignore")),
+    "max_age": Field(parse_amount),
     "save": Field(choice("always", "passed")),
     "record_errors": Field(parse_flag),
     "max_calls": Field(parse_count, scope="run", option="--claude-record-max-calls"),

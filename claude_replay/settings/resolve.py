@@ -37,6 +37,7 @@ class Settings:
     repeat: bool = False
     pace: float | Literal["instant", "recorded"] = "instant"
     unplayed: Literal["fail", "warn", "ignore"] = "fail"
+    max_age: float | None = None
     save: Literal["always", "passed"] = "always"
     record_errors: bool = False
     max_calls: int | None = None

@@ -408,3 +408,27 @@ def test_findings_outside_of_this_folder_have_whole_paths(
     monkeypatch.chdir("elsewhere")
     _, out, _ = run("check", str(folder))
     assert out.startswith(f"{folder / journal.name}:1: warning: ")
+
+
+def test_stale_recordings_are_warnings_also_where_those_are_errors(run: Run) -> None:
+    """Nothing that was green turns red because a day has come; `--max-age` adds what is old."""
+    Path("old.yaml").write_text(
+        "version: 1\nexchanges:\n- meta: {recorded_at: '2026-01-01T00:00:00Z', sdk: '0.1.0'}\n"
+        "  request:\n    url: https://api.anthropic.com/v1/messages\n"
+        "    headers: {anthropic-version: '2020-01-01'}\n"
+        "    body: {model: claude-2.1, messages: []}\n"
+        "  response: {status: 200, body: {type: message, model: claude-2.1, content: []}}\n...\n"
+    )
+    status, out, _ = run("check", "--strict", "--max-age", "30", "old.yaml")
+    assert status == 0
+    found = [line for line in out.splitlines() if line.startswith("old.yaml:")]
+    assert [line.partition("exchange 1: stale: ")[2].split(" (")[0] for line in found] == sorted(
+        line.partition("exchange 1: stale: ")[2].split(" (")[0] for line in found
+    )
+    assert len(found) == 4
+    assert all(": warning: " in line for line in found)
+    assert any("the model claude-2.1 was retired on 2025-07-21" in line for line in found)
+    assert any("recorded more than 30 days ago (max_age)" in line for line in found)
+    assert "claude-replay verify asks Claude whether it would answer the same" in out
+    assert len(run("check", "old.yaml")[1].splitlines()) == len(out.splitlines()) - 1
+    assert run("check", "--max-age", "long", "old.yaml")[0] == 2

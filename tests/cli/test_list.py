@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import pytest
 from anthropic import Anthropic, BadRequestError
 
@@ -84,7 +85,8 @@ def test_a_table_with_one_line_for_each_cassette(talk: str, halfway: str, run: R
         "cassette  exchanges  asked for  tokens  size  recorded  state",
         "cassettes/cut.yaml  0  N  SIZE  unreadable: line N: REASON",
         "cassettes/halfway.yaml  1  messages · claude-sonnet-5  N  SIZE  DAY  incomplete",
-        "cassettes/old.yaml  1  messages · claude-3-5-haiku-latest  N  SIZE  foreign: vcrpy",
+        "cassettes/old.yaml  1  messages · claude-3-5-haiku-latest  N  SIZE  foreign: vcrpy; "
+        f"stale: the model claude-3-5-haiku-latest was retired on DAY (anthropic {anthropic.__version__})",
         "cassettes/tests/talk.yaml  3  2 messages, messages.count_tokens · claude-sonnet-5"
         "  N  SIZE  DAY  complete",
         "",
@@ -128,6 +130,7 @@ def test_json_has_everything_the_table_has(talk: str, halfway: str, run: Run) ->
             "exchanges": 1,
             "operations": {"messages": 1},
             "models": [MODEL],
+            "stale": [],
         },
         {
             "path": talk,
@@ -137,6 +140,7 @@ def test_json_has_everything_the_table_has(talk: str, halfway: str, run: Run) ->
             "exchanges": 3,
             "operations": {"messages": 2, "messages.count_tokens": 1},
             "models": [MODEL],
+            "stale": [],
         },
     ]
 

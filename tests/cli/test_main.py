@@ -53,10 +53,11 @@ def test_help_has_one_line_for_each_command_and_an_example(run: Run) -> None:
     lines = out.splitlines()
     assert lines[0] == "usage: claude-replay [-h] [--version] COMMAND ..."
     start = lines.index("commands:")
-    assert [line.split()[0] for line in lines[start + 1 : start + 7]] == [
+    assert [line.split()[0] for line in lines[start + 1 : start + 8]] == [
         "list",
         "show",
         "check",
+        "verify",
         "prune",
         "migrate",
         "export",
@@ -95,7 +96,7 @@ def test_a_misspelt_command_names_the_nearest_one(program: str) -> None:
     [
         (
             ["frobnicate"],
-            "there is no command 'frobnicate'; there are: list, show, check, prune, migrate, export, cache",
+            "there is no command 'frobnicate'; there are: list, show, check, verify, prune, migrate, export, cache",
         ),
         (["--verison"], "there is no option '--verison'; did you mean '--version'?"),
         (["check", "--stict"], "there is no option '--stict'; did you mean '--strict'?"),

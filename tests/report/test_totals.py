@@ -156,3 +156,16 @@ def test_what_verify_measured_is_summed_up() -> None:
     assert tell(two)[1] == (
         "  1 answer compared with Claude's now · tokens 0 then, 0 now · 0.5 s then, 0.5 s now"
     )
+
+
+def test_stale_recordings_are_told_by_cause() -> None:
+    """With how many, and where if that is one cassette; and what to do, once."""
+    old, new = "the model a was retired on 2026-02-19", "recorded with anthropic 1.x"
+    one = Tally("a", "/project/a.yaml", stale={old: 2, new: 1})
+    two = Tally("b", "/project/b.yaml", stale={old: 1})
+
+    assert tell(one, two)[1:] == [
+        f"  stale: {new}: 1 replayed, in a.yaml",
+        f"  stale: {old}: 3 replayed, in 2 cassettes",
+        "    still what Claude answers? claude-replay verify; record anew: pytest --claude-record=rewrite",
+    ]
