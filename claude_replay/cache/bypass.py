@@ -10,8 +10,6 @@ __all__ = ["find_reason"]
 _SERVER_STATE = ("thread", "container", "fallback_credit_token")
 # Typed tools that the application runs itself; every other type runs on the server and looks at the world.
 _CLIENT_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
-# What a text must hold for `_find_pointer` to find something; a search for text is all most requests pay.
-_POINTERS = ('"file_id"', '"url"')
 
 
 def find_reason(
@@ -19,12 +17,12 @@ def find_reason(
     tools: object,
     messages: Sequence[object],
     system: object,
-    texts: Sequence[str],
+    text: str,
 ) -> str | None:
     """
     Why a request is not to be cached, as one word; None where it may be.
 
-    `body` is that of the request without the parts given apart; `texts` all of it as JSON.
+    `body` is that of the request without the parts given apart; `text` all of it as JSON.
     """
     for name in _SERVER_STATE:
         if body.get(name) is not None:
@@ -36,10 +34,9 @@ def find_reason(
         return "prewarming"
     if any(map(_runs_on_server, tools if isinstance(tools, list) else ())):
         return "server_tools"
-    for text in texts:
-        for pointer in _POINTERS:
-            if pointer in text:
-                return _find_pointer([messages, system])
+    if '"file_id"' in text or '"url"' in text:
+        # A search for text is all that most requests pay.
+        return _find_pointer([messages, system])
     return None
 
 

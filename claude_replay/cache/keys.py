@@ -186,13 +186,13 @@ def _find_key(body: object, space: str, scope: str, wants_stream: bool) -> Quest
     if not isinstance(messages, list) or not messages or not isinstance(model, str):
         return Bypass("uncanonical")
     system, tools = body.pop("system", None), body.pop("tools", None)
-    conversation, frame = _dumps(messages), _dumps([model, system, tools, body])
-    reason = find_reason(body, tools, messages, system, (conversation, frame))
+    text = _dumps([model, system, tools, body, messages])
+    reason = find_reason(body, tools, messages, system, text)
     if reason is not None:
         return Bypass(reason)
     # JSON says itself where it ends, so no part can pass for the end of another.
-    digest = hashlib.sha256(f"{scope}{frame}".encode())
-    digest.update(conversation.encode())
+    digest = hashlib.sha256(scope.encode())
+    digest.update(text.encode())
     parts = Parts(scope, model, system, tools, body, messages)
     return Question(digest.hexdigest(), model, wants_stream, space, parts)
 

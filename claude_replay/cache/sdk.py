@@ -10,6 +10,7 @@ tests/cache/test_sdk_names.py pins them.
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from types import ModuleType
@@ -35,6 +36,10 @@ MiddlewareBase: Any = getattr(anthropic, "Middleware", object)
 _DEEPEST_CHAIN = 64
 
 
+# By the function a chain goes on with; a client keeps its chain, so neither may be kept alive from here.
+_clients: weakref.WeakKeyDictionary[Any, weakref.ref[Any]] = weakref.WeakKeyDictionary()
+
+
 def find_client(call_next: Callable[..., Any]) -> Any:
     """
     The client whose middleware chain goes on with `call_next`; None where that cannot be told.
@@ -42,7 +47,20 @@ def find_client(call_next: Callable[..., Any]) -> Any:
     The SDK does not say which client calls. Without knowing it, two clients that send to different places would
     share answers.
     """
-    function: Any = call_next
+    try:
+        known = _clients.get(call_next)
+    except TypeError:
+        # What cannot be referred to weakly is no function of the SDK's.
+        return None
+    client = known() if known is not None else None
+    if client is None:
+        client = _search_client(call_next)
+        if client is not None:
+            _clients[call_next] = weakref.ref(client)
+    return client
+
+
+def _search_client(function: Any) -> Any:
     for _ in range(_DEEPEST_CHAIN):
         code, closure = getattr(function, "__code__", None), getattr(function, "__closure__", None)
         if code is None or closure is None:

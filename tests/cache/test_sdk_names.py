@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
+import weakref
 from typing import Any
 
 import anthropic
@@ -101,6 +103,7 @@ def test_closures_that_lead_nowhere() -> None:
     held = 1
     assert sdk.find_client(ring) is None
     assert sdk.find_client(len) is None
+    assert sdk.find_client("call_next") is None  # type: ignore[arg-type]
     assert sdk.find_client(lambda request: held) is None
     assert sdk.find_client(Other().method()) is None
 
@@ -151,3 +154,15 @@ def test_httpx_keeps_a_read_body_where_the_cache_puts_it() -> None:
     fresh = httpx2.Response(200, stream=httpx2.ByteStream(b"x"))
     assert (fresh.is_closed, fresh.is_stream_consumed, hasattr(fresh, "_content")) == (False, False, False)
     assert fresh._request is None
+
+
+def test_looking_for_a_client_keeps_none_alive(server: ClaudeServer) -> None:
+    """Applications make them by the thousand."""
+    cache = ResponseCache()
+    client = anthropic.Anthropic(base_url=server.url, api_key="x", middleware=[cache])
+    client.messages.create(**ask("Hello"))
+    client.close()
+    gone = weakref.ref(client)
+    del client
+    gc.collect()
+    assert gone() is None
