@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
+from cache.asking import make_client
 from cache.contract import OpenStore, StoreContract, make_entry
-from claude_replay import EncryptedStore, MemoryStore, SettingsError
+from claude_replay import EncryptedStore, MemoryStore, ResponseCache, SettingsError
 from claude_replay.cache.stores.encrypted import UnreadableEntryWarning
+from sdk_ways import ask
+from standin import ClaudeServer
 
 
 class TestEncryptedStore(StoreContract):
@@ -115,3 +119,18 @@ def test_it_says_what_it_wraps() -> None:
     shown = repr(EncryptedStore(MemoryStore(), key))
     assert shown.startswith("EncryptedStore(<")
     assert key not in shown
+
+
+def test_a_cache_encrypts_what_it_keeps(server: ClaudeServer, tmp_path: Path) -> None:
+    """In a file of which nobody without the key can tell what was asked."""
+    key = Fernet.generate_key()
+    for _ in range(2):
+        cache = ResponseCache(tmp_path / "answers.db", encryption_key=[key])
+        client = make_client(cache, server)
+        client.messages.create(**ask("Where is the treasure buried?", system="You are a pirate."))
+        cache.close()
+
+    assert server.count == 1
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"treasure" not in kept
+    assert b"pirate" not in kept

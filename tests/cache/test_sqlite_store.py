@@ -489,3 +489,31 @@ def test_a_new_file_that_is_in_use_is_waited_for(tmp_path: Path, monkeypatch: py
 
 def connect_at_once(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=0, isolation_level=None)
+
+
+def test_a_task_writes_uses_as_a_thread_does(tmp_path: Path) -> None:
+    """When there are enough of them."""
+
+    async def use_all() -> None:
+        store = SQLiteStore(tmp_path / "answers.db")
+        for number in range(64):
+            await store.aput(make_entry(number))
+        for number in range(64):
+            await store.aget(make_entry(number).key)
+        with closing(sqlite3.connect(tmp_path / "answers.db")) as connection:
+            assert connection.execute("SELECT count(*) FROM recent_uses").fetchone() == (64,)
+        await store.aclose()
+
+    asyncio.run(use_all())
+
+
+def test_a_long_list_comes_in_pages(tmp_path: Path) -> None:
+    """Each entry once, also where several are of the same moment."""
+    store = SQLiteStore(tmp_path / "answers.db")
+    for number in range(520):
+        store.put(make_entry(number, created=1000.0 + number // 7, marks=()))
+
+    keys = [listed.key for listed in store.listed()]
+
+    assert len(keys) == len(set(keys)) == 520
+    store.close()
