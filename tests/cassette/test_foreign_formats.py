@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from dataclasses import replace
 
 import pytest
@@ -285,3 +286,51 @@ def test_durations_of_go_are_read(value: object, seconds: float | None) -> None:
     """To the millisecond, as ours are."""
     assert read_duration(value) == seconds
     assert read_duration(7) is None
+
+
+def damage(content: bytes, chance: random.Random) -> bytes:
+    """The file with a few bytes replaced, repeated, or taken away."""
+    data = bytearray(content)
+    for _ in range(chance.randint(1, 4)):
+        place = chance.randrange(len(data))
+        what = chance.random()
+        if what < 0.4:
+            data[place : place + chance.randint(1, 30)] = chance.choice(WORDS)
+        elif what < 0.7:
+            del data[place : place + chance.randint(1, 200)]
+        else:
+            start = chance.randrange(len(data))
+            data[place:place] = data[start : start + chance.randint(1, 300)]
+    return bytes(data)
+
+
+WORDS = (
+    b"null",
+    b"1",
+    b"[]",
+    b"{}",
+    b"\n- x",
+    b"~",
+    b"'",
+    b'"',
+    b": ",
+    b"!!binary x",
+    b"\xff",
+    b"1e999",
+    b"&a *a",
+)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_damaged_file_is_read_in_part_or_refused_by_name(name: str) -> None:
+    """Never anything else than CassetteLoadError, whatever a stranger's file holds."""
+    chance = random.Random(name)
+    for _ in range(300):
+        content = damage(SAMPLES[name][1], chance)
+        found = find_format(content)
+        if found is None:
+            continue
+        try:
+            found.load(content, "c.yaml")
+        except CassetteLoadError as error:
+            assert str(error).startswith("c.yaml:")  # noqa: PT017
