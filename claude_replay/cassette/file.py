@@ -48,11 +48,12 @@ class Cassette:
     skipped: tuple[str, ...] = ()
 
 
-def load_cassette(path: Path) -> Cassette | None:
+def load_cassette(path: Path, *, hosts: Sequence[str] = ()) -> Cassette | None:
     """
     Read the cassette at `path`, ours or a foreign one; None where there is no such file.
 
-    Raises CassetteLoadError that names file and line and what to do; the file is never changed.
+    Of a foreign one, exchanges with `hosts` are read besides Claude's (the setting `record_hosts`). Raises
+    CassetteLoadError that names file and line and what to do; the file is never changed.
     """
     try:
         _check_size(path.stat().st_size, str(path))
@@ -61,7 +62,7 @@ def load_cassette(path: Path) -> Cassette | None:
         return None
     except OSError as error:
         raise CassetteLoadError(f"{path}: cannot be read: {error.strerror}") from None
-    return parse_cassette(content, str(path))
+    return parse_cassette(content, str(path), hosts=hosts)
 
 
 def _check_size(size: int, name: str) -> None:
@@ -72,16 +73,16 @@ def _check_size(size: int, name: str) -> None:
         )
 
 
-def parse_cassette(content: bytes, name: str) -> Cassette:
+def parse_cassette(content: bytes, name: str, *, hosts: Sequence[str] = ()) -> Cassette:
     """
-    Read the bytes of a cassette file; `name` stands in messages.
+    Read the bytes of a cassette file; `name` stands in messages, `hosts` is that of `load_cassette`.
 
     Of a file in our own layout only the parts are told from each other: what is wrong inside an exchange is
     said when somebody looks at it.
     """
     foreign = find_format(content)
     if foreign is not None:
-        exchanges, skipped = foreign.load(content, name)
+        exchanges, skipped = foreign.load(content, name, hosts)
         entries = [Entry(name=name, line=1, data=None, exchange=exchange) for exchange in exchanges]
         return Cassette(entries, foreign=foreign.name, skipped=tuple(skipped))
     if b"\r" in content:

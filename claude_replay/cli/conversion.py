@@ -82,12 +82,16 @@ class Conversion:
         return self.path.with_name(f"{name}.yaml")
 
 
-def convert(path: Path, redactor: Redactor) -> Conversion:
-    """Read, redact, write, read again and replay; the disk is not changed."""
+def convert(path: Path, redactor: Redactor, hosts: tuple[str, ...] = ()) -> Conversion:
+    """
+    Read, redact, write, read again and replay; the disk is not changed.
+
+    Exchanges with `hosts` are converted, too, as the setting `record_hosts` says.
+    """
     conversion = Conversion(path)
     try:
         conversion.before = path.read_bytes()
-        cassette = load_cassette(path) or Cassette()
+        cassette = load_cassette(path, hosts=hosts) or Cassette()
     except CassetteError as error:
         reason = str(error).partition("\n")[0].removeprefix(f"{path}:")
         conversion.obstacle = reason.strip()

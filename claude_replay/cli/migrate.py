@@ -15,6 +15,7 @@ from claude_replay.cli.arguments import Parser
 from claude_replay.cli.conversion import Conversion, convert
 from claude_replay.cli.files import DEFAULT_FOLDER, find_files
 from claude_replay.cli.printer import Printer, make_redactor
+from claude_replay.settings import COMMAND_LINE, Layer, resolve
 
 __all__ = ["run"]
 
@@ -28,7 +29,8 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _make_parser().read(arguments)
     paths = find_files(options.paths).cassettes
-    conversions = [convert(path, make_redactor(patterns=options.redact)) for path in paths]
+    hosts = _read_hosts(options.record_hosts)
+    conversions = [convert(path, make_redactor(patterns=options.redact), hosts) for path in paths]
     _find_collisions(conversions)
     if not options.drop_others:
         _hold_back_losses(conversions)
@@ -81,6 +83,13 @@ def _make_parser() -> Parser:
         help="rewrite files that also hold exchanges with other services, which are lost then",
     )
     parser.add_argument(
+        "--record-hosts",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="also rewrite exchanges with this host (as the setting `record_hosts`); may be repeated",
+    )
+    parser.add_argument(
         "--redact",
         metavar="REGEX",
         action="append",
@@ -88,6 +97,11 @@ def _make_parser() -> Parser:
         help="also take out what this matches (as the setting `redact`); may be repeated",
     )
     return parser
+
+
+def _read_hosts(values: Sequence[str]) -> tuple[str, ...]:
+    # Names the option where a value is no host.
+    return resolve((Layer(COMMAND_LINE, {"record_hosts": list(values)}),)).record_hosts
 
 
 def _find_collisions(conversions: Sequence[Conversion]) -> None:
@@ -113,8 +127,8 @@ def _hold_back_losses(conversions: Sequence[Conversion]) -> None:
         if conversion.content and conversion.others:
             count = len(conversion.others)
             conversion.obstacle = (
-                f"{count} exchange{' is' if count == 1 else 's are'} with other services, which our cassettes "
-                "do not hold; --drop-others rewrites the file without them"
+                f"{count} exchange{' is' if count == 1 else 's are'} with other services: --record-hosts HOST "
+                "rewrites them, too, --drop-others the file without them"
             )
 
 

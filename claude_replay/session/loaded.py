@@ -36,7 +36,8 @@ class Loaded:
     A cassette file in memory, and the keys by which its exchanges are found.
 
     `by_order` makes that the operation alone, so that the n-th request of one gets its n-th answer. The
-    exchanges of `extras`, which need not exist, come behind those of the file.
+    exchanges of `extras`, which need not exist, come behind those of the file. Of what another tool wrote,
+    exchanges with `hosts` are read, too.
     """
 
     def __init__(
@@ -47,17 +48,18 @@ class Loaded:
         *,
         by_order: bool = False,
         extras: Sequence[Path] = (),
+        hosts: Sequence[str] = (),
     ) -> None:
         self._rules = rules
         self._by_order = by_order
         self._redactor = redactor
         with _no_garbage():
-            cassette = load_cassette(path)
+            cassette = load_cassette(path, hosts=hosts)
             self.exists = cassette is not None
             self.cassette = cassette or Cassette()
             self.entries = self.cassette.entries
             for extra in extras:
-                self.entries = [*self.entries, *(load_cassette(extra) or Cassette()).entries]
+                self.entries = [*self.entries, *(load_cassette(extra, hosts=hosts) or Cassette()).entries]
             # The recorded requests, redacted by today's rules as the one sent is.
             self.forms = Recordings(len(self.entries), lambda place: self._canonicalize(self.entries[place]))
             # The ids in the file say nothing under other rules than those they were made with.

@@ -109,7 +109,14 @@ class Session:
             self.tally.notes.extend(adopt_journals(self.path, self.label, settings.dir))
         by_order = settings.match == "sequence"
         rules = rules_for(settings)
-        self._loaded = Loaded(self.path, rules, redactor, by_order=by_order, extras=self.extras)
+        self._loaded = Loaded(
+            self.path,
+            rules,
+            redactor,
+            by_order=by_order,
+            extras=self.extras,
+            hosts=settings.record_hosts,
+        )
         self._fresh = self._fresh or (mode == "once" and self._is_waiting())
         if self._fresh or (mode in _RECORDING_MODES and mode != "once"):
             refuse_foreign(self.path, self._loaded.cassette.foreign, mode, self.command)

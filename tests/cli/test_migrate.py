@@ -8,15 +8,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import pytest
 import yaml
 
+from claude_replay import use_cassette
 from claude_replay.cassette import dump_cassette, load_cassette, save_cassette
 from claude_replay.cassette.entry import Entry
 from claude_replay.cassette.yamltext import Limits
 from claude_replay.exchange import Exchange, Json
 from foreign_samples import ASKED, EXCHANGES, SAMPLES, URL
-from vcrpy_cassettes import JSON, cassette, interaction
+from vcrpy_cassettes import ASKED_TEXT, JSON, cassette, interaction
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -112,8 +114,8 @@ def test_the_report_for_programs_has_every_number_and_reason(run: Run) -> None:
             }
         ],
         "held_back": {
-            "old/b.yaml": "1 exchange is with other services, which our cassettes do not hold; --drop-others "
-            "rewrites the file without them",
+            "old/b.yaml": "1 exchange is with other services: --record-hosts HOST rewrites them, too, "
+            "--drop-others the file without them",
             "old/d.yaml": "1: 'version: 1' was expected at the end, there is none; the file may be cut",
         },
         "others": {"old/b.yaml": ["interactions[1]: not a Claude exchange (api.example.com)"]},
@@ -169,6 +171,26 @@ def test_exchanges_with_other_services_are_not_lost_by_accident(run: Run) -> Non
     loaded = load_cassette(Path("old/a.yaml"))
     assert loaded is not None
     assert (loaded.foreign, len(loaded.entries)) == (None, 1)
+
+
+def test_exchanges_with_hosts_that_are_recorded_are_rewritten_as_well(run: Run) -> None:
+    """As the setting `record_hosts` says, which then answers them; their credentials are taken out."""
+    token = "hunter22-hunter22-hunter22"
+    asked: dict[str, object] = {**OTHER, "headers": {**JSON, "authorization": [f"Bearer {token}"]}}
+    path = write("a.yaml", cassette(interaction(), interaction(asked)))
+    with use_cassette(path, record_hosts=["*.example.com"], unplayed="ignore"), httpx2.Client() as client:
+        before = client.post(str(OTHER["uri"]), json=json.loads(ASKED_TEXT)).json()
+
+    status, out, _ = run("migrate", "--record-hosts", "*.example.com", "old")
+    assert status == 0
+    assert "old/a.yaml: vcrpy, 2 exchanges" in out
+    assert token not in path.read_text(encoding="utf-8")
+    with use_cassette(path, record_hosts=["*.example.com"], unplayed="ignore"), httpx2.Client() as client:
+        assert client.post(str(OTHER["uri"]), json=json.loads(ASKED_TEXT)).json() == before
+
+    status, _, err = run("migrate", "--record-hosts", "https://x", "old")
+    assert status == 2
+    assert "record_hosts: 'https://x' is not a host" in err
 
 
 def test_two_files_that_would_become_one_are_held_back(run: Run) -> None:

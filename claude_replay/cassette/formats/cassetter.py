@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from claude_replay.cassette.formats.interactions import Interaction, read_interactions
 from claude_replay.cassette.formats.source import find_list, read_document, read_source, refuse
@@ -29,13 +29,15 @@ def recognize(head: bytes) -> bool:
     return bool((_YAML_HEAD.match(head) and _TYPED_BODY.search(head)) or _TOML_HEAD.match(head))
 
 
-def load(content: bytes, name: str) -> tuple[list[Exchange], list[str]]:
+def load(content: bytes, name: str, hosts: Sequence[str] = ()) -> tuple[list[Exchange], list[str]]:
     """The Claude exchanges and remarks of a cassette; raises CassetteLoadError with file and line."""
     document = (
         _read_toml(content, name) if _TOML_HEAD.match(content) else read_document(content, name, core=True)
     )
     items = find_list(document, "interactions", name)
-    exchanges, remarks = read_interactions(_read(position, item) for position, item in enumerate(items))
+    exchanges, remarks = read_interactions(
+        (_read(position, item) for position, item in enumerate(items)), hosts
+    )
     return exchanges, [*remarks, *_name_others(document)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from claude_replay.cassette.formats.interactions import Interaction, read_interactions
 from claude_replay.cassette.formats.source import find_list, read_document
@@ -22,10 +23,10 @@ def recognize(head: bytes) -> bool:
     return bool(found and (found[1] == b"2" or all(word.search(head) for word in _GO_WORDS)))
 
 
-def load(content: bytes, name: str) -> tuple[list[Exchange], list[str]]:
+def load(content: bytes, name: str, hosts: Sequence[str] = ()) -> tuple[list[Exchange], list[str]]:
     """The Claude exchanges and remarks of a cassette; raises CassetteLoadError with file and line."""
     items = find_list(read_document(content, name), "interactions", name)
-    return read_interactions(_read(position, item) for position, item in enumerate(items))
+    return read_interactions((_read(position, item) for position, item in enumerate(items)), hosts)
 
 
 def _read(position: int, item: object) -> Interaction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from claude_replay.cassette.formats.interactions import Interaction, read_interactions
@@ -20,10 +21,10 @@ def recognize(head: bytes) -> bool:
     return bool(_HEAD.match(head))
 
 
-def load(content: bytes, name: str) -> tuple[list[Exchange], list[str]]:
+def load(content: bytes, name: str, hosts: Sequence[str] = ()) -> tuple[list[Exchange], list[str]]:
     """The Claude exchanges and remarks of a recording; raises CassetteLoadError with file and line."""
     documents = read_documents(content, name)
-    return read_interactions(_read(position, item) for position, item in enumerate(documents))
+    return read_interactions((_read(position, item) for position, item in enumerate(documents)), hosts)
 
 
 def _read(position: int, item: object) -> Interaction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from claude_replay.cassette.formats.interactions import Interaction, read_interactions
 from claude_replay.cassette.formats.source import refuse
@@ -21,9 +21,9 @@ def recognize(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-def load(content: bytes, name: str) -> tuple[list[Exchange], list[str]]:
+def load(content: bytes, name: str, hosts: Sequence[str] = ()) -> tuple[list[Exchange], list[str]]:
     """The Claude exchanges and remarks of a trace; raises CassetteLoadError with file and line."""
-    return read_interactions(list(_split(content, name)))
+    return read_interactions(list(_split(content, name)), hosts)
 
 
 def _split(content: bytes, name: str) -> Iterator[Interaction]:

@@ -8,7 +8,7 @@ an answer by, and such an exchange is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from claude_replay.bodies import media_type
 from claude_replay.cassette.formats.interactions import Interaction, read_interactions
@@ -26,11 +26,11 @@ def recognize(head: bytes) -> bool:
     return bool(_HEAD.match(head))
 
 
-def load(content: bytes, name: str) -> tuple[list[Exchange], list[str]]:
+def load(content: bytes, name: str, hosts: Sequence[str] = ()) -> tuple[list[Exchange], list[str]]:
     """The Claude exchanges and remarks of a snapshot; raises CassetteLoadError with file and line."""
     document = read_document(content, name)
     assert isinstance(document, list)
-    return read_interactions(_read(position, item) for position, item in enumerate(document))
+    return read_interactions((_read(position, item) for position, item in enumerate(document)), hosts)
 
 
 def _read(position: int, item: object) -> Interaction:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from claude_replay.api import AUTHORITY, describe_other, is_named
 from claude_replay.cassette.formats.addresses import find_address, find_host
 from claude_replay.cassette.formats.recorded import read_body, read_headers, read_status
 from claude_replay.cassette.formats.unpack import Unpacker
@@ -15,6 +17,8 @@ __all__ = ["Interaction", "as_mapping", "read_interactions"]
 
 # The body is kept unpacked, so these no longer describe it.
 _TRANSPORT_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
+
+_PORT = re.compile(r":[0-9]*\Z")
 
 _Fields = Mapping[str, object]
 
@@ -35,18 +39,21 @@ class Interaction:
     meta: Meta = field(default_factory=Meta)
 
 
-def read_interactions(found: Iterable[Interaction]) -> tuple[list[Exchange], list[str]]:
+def read_interactions(
+    found: Iterable[Interaction], hosts: Sequence[str] = ()
+) -> tuple[list[Exchange], list[str]]:
     """
     The Claude exchanges in file order, and a line for each interaction left out or guessed at.
 
-    The bodies of all together may not grow beyond what a cassette may have.
+    Those with one of `hosts` are read, too, as the setting `record_hosts` says. The bodies of all together may
+    not grow beyond what a cassette may have.
     """
     exchanges: list[Exchange] = []
     remarks: list[str] = []
     unpacker = Unpacker(Limits().bytes)
     for interaction in found:
         try:
-            exchange, remark = _read_exchange(interaction, unpacker)
+            exchange, remark = _read_exchange(interaction, unpacker, hosts)
         except ValueError as error:
             remarks.append(f"{interaction.place}: {error}")
             continue
@@ -56,8 +63,10 @@ def read_interactions(found: Iterable[Interaction]) -> tuple[list[Exchange], lis
     return exchanges, remarks
 
 
-def _read_exchange(interaction: Interaction, unpacker: Unpacker) -> tuple[Exchange, str | None]:
-    request, remark = _read_request(as_mapping(interaction.request, "request"), unpacker)
+def _read_exchange(
+    interaction: Interaction, unpacker: Unpacker, hosts: Sequence[str]
+) -> tuple[Exchange, str | None]:
+    request, remark = _read_request(as_mapping(interaction.request, "request"), unpacker, hosts)
     fields = as_mapping(interaction.response, "response")
     headers = read_headers(fields.get("headers"), "response.headers")
     body = read_body(fields, headers, "response.body", unpacker)
@@ -65,7 +74,7 @@ def _read_exchange(interaction: Interaction, unpacker: Unpacker) -> tuple[Exchan
     return Exchange(request, Response(read_status(fields), kept, body), interaction.meta), remark
 
 
-def _read_request(fields: _Fields, unpacker: Unpacker) -> tuple[Request, str | None]:
+def _read_request(fields: _Fields, unpacker: Unpacker, hosts: Sequence[str]) -> tuple[Request, str | None]:
     method, url = fields.get("method"), fields.get("uri")
     if not isinstance(method, str) or not isinstance(url, str):
         raise ValueError("request: method and address were expected, as text")
@@ -78,6 +87,8 @@ def _read_request(fields: _Fields, unpacker: Unpacker) -> tuple[Request, str | N
     except ValueError as error:
         problem = error
     address = find_address(method, url, headers, body)
+    if address is None and is_named(_PORT.sub("", find_host(url)), hosts):
+        address, headers = url, {AUTHORITY: describe_other(method, url).authority, **headers}
     if address is None:
         raise ValueError(f"not a Claude exchange ({find_host(url) or 'no host'})")
     if problem is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from claude_replay.cassette.formats.interactions import Interaction, read_interactions
 from claude_replay.cassette.formats.source import read_document
@@ -19,12 +20,12 @@ def recognize(head: bytes) -> bool:
     return bool(_HEAD.match(head))
 
 
-def load(content: bytes, name: str) -> tuple[list[Exchange], list[str]]:
+def load(content: bytes, name: str, hosts: Sequence[str] = ()) -> tuple[list[Exchange], list[str]]:
     """The Claude exchange of a file, or why it is left out; raises CassetteLoadError with file and line."""
     document = read_document(content, name)
     assert isinstance(document, dict)
     asked, answered = _read_half(document.get("request")), _read_half(document.get("response"))
-    return read_interactions([Interaction("interactions[0]", asked, answered)])
+    return read_interactions([Interaction("interactions[0]", asked, answered)], hosts)
 
 
 def _read_half(half: object) -> object:

@@ -8,6 +8,7 @@ Ruby keeps headers as lists and bodies with their encoding; what is not ASCII it
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from claude_replay.cassette.formats.interactions import Interaction, read_interactions
 from claude_replay.cassette.formats.source import find_list, read_document
@@ -28,10 +29,10 @@ def recognize(head: bytes) -> bool:
     return bool(_YAML_HEAD.match(head) or _JSON_HEAD.match(head))
 
 
-def load(content: bytes, name: str) -> tuple[list[Exchange], list[str]]:
+def load(content: bytes, name: str, hosts: Sequence[str] = ()) -> tuple[list[Exchange], list[str]]:
     """The Claude exchanges and remarks of a cassette; raises CassetteLoadError with file and line."""
     items = find_list(read_document(content, name), _KEY, name)
-    return read_interactions(_read(position, item) for position, item in enumerate(items))
+    return read_interactions((_read(position, item) for position, item in enumerate(items)), hosts)
 
 
 def _read(position: int, item: object) -> Interaction:

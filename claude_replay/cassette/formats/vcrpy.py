@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from claude_replay.cassette.formats.interactions import Interaction, read_interactions
@@ -26,7 +26,7 @@ def recognize(head: bytes) -> bool:
     return bool(_YAML_HEAD.match(head) or _JSON_HEAD.match(head))
 
 
-def load(content: bytes, name: str) -> tuple[list[Exchange], list[str]]:
+def load(content: bytes, name: str, hosts: Sequence[str] = ()) -> tuple[list[Exchange], list[str]]:
     """
     The Claude exchanges of a cassette in file order, and a line for each interaction left out or guessed at.
 
@@ -42,7 +42,7 @@ def load(content: bytes, name: str) -> tuple[list[Exchange], list[str]]:
         raise refuse(name, 1, f"'version: 1' was expected at the end, {found}; the file may be cut")
     halves = _find_interactions(document, name)
     return read_interactions(
-        Interaction(f"interactions[{position}]", *half) for position, half in enumerate(halves)
+        (Interaction(f"interactions[{position}]", *half) for position, half in enumerate(halves)), hosts
     )
 
 

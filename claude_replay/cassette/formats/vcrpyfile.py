@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from claude_replay.api import AUTHORITY
 from claude_replay.bodies import MULTIPART, MULTIPART_BOUNDARY, encode_body
 from claude_replay.exchange import Body, Exchange, Json, Multipart
 
@@ -61,7 +62,7 @@ def _with_type(headers: Mapping[str, str], body: Body) -> Mapping[str, str]:
 
 
 def _lists(headers: Mapping[str, str]) -> dict[str, list[str]]:
-    return {name: [value] for name, value in headers.items()}
+    return {name: [value] for name, value in headers.items() if name != AUTHORITY}
 
 
 def _phrase(status: int) -> str:
