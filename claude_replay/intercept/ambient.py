@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from claude_replay.errors import LiveCallRefused
 from claude_replay.session import Run, Session
 from claude_replay.settings import Layer, Settings, environment_layer, is_ci, resolve
 
@@ -16,7 +17,7 @@ __all__ = ["Ambient", "current_ambient", "pop_ambient", "push_ambient"]
 @dataclass(eq=False, slots=True)
 class Ambient:
     """
-    Settings around every cassette, and who wants to know of its end.
+    Settings around every cassette, and who wants to know of its end, and of requests that come after it.
 
     `below` are layers that a cassette's own settings override, `above` those that override it.
     """
@@ -25,6 +26,7 @@ class Ambient:
     above: Sequence[Layer] = ()
     run: Run = field(default_factory=Run)
     closed: Callable[[Session], None] = lambda session: None
+    refused: Callable[[LiveCallRefused], None] = lambda refusal: None
 
     def resolve(self, *layers: Layer) -> Settings:
         """Settings for one cassette; raises SettingsError."""

@@ -10,8 +10,10 @@ from typing import Any
 from claude_replay.api import AUTHORITY, Endpoint
 from claude_replay.bodies import decode_body, decompress, media_type
 from claude_replay.cassette import Entry
+from claude_replay.errors import LiveCallRefused
 from claude_replay.exchange import Request
 from claude_replay.faults import Spoiled
+from claude_replay.intercept.ambient import current_ambient
 from claude_replay.intercept.live import LiveAnswer
 from claude_replay.intercept.outlets import sending
 from claude_replay.intercept.playback import Playback, play, play_spoiled
@@ -52,9 +54,14 @@ class Call:
         session = self._session
         if self._endpoint.operation == _SIGN_IN and session.may_send:
             return None
-        outcome = self._recall(content) or session.begin(
-            self._convert(content), self._endpoint, patience=self._patience
-        )
+        try:
+            outcome = self._recall(content) or session.begin(
+                self._convert(content), self._endpoint, patience=self._patience
+            )
+        except LiveCallRefused as refusal:
+            # Too late for its cassette, whose owner may be gone.
+            current_ambient().refused(refusal)
+            raise
         if isinstance(outcome, Entry):
             return play(session, outcome, is_framed=self._is_framed)
         if isinstance(outcome, Spoiled):

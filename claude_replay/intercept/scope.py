@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from claude_replay.errors import CassetteMiss, LiveCallRefused
+from claude_replay.intercept.ambient import current_ambient
 from claude_replay.session import Session
 
 __all__ = ["Scope", "current_session", "enter", "leave"]
@@ -81,11 +82,13 @@ def current_session() -> Session | None:
         own = _current.get()
         scope = _find_innermost() if own is None else _find_nearest(own)
         if scope is None:
-            raise LiveCallRefused(
+            refusal = LiveCallRefused(
                 f"claude_replay: a task or thread that was started within {own} has sent a request after "
                 f"that cassette was closed, while {_open[-1]} is open.\n"
                 "  Wait for it, or cancel it, before its cassette is closed."
             )
+            current_ambient().refused(refusal)
+            raise refusal
         return scope.session
 
 

@@ -7,7 +7,8 @@ imported here; what a hook needs is imported when there is something to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,21 +23,43 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+_EARLY = pytest.StashKey[tuple[State, Callable[[], None]]]()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    # These are imported before pytest is configured, and may call Claude as well.
+    state = State(early_config, early_config.known_args_namespace)
+    early_config.stash[_EARLY] = state, start_network(state)
+    early_config.add_cleanup(partial(_end_early, early_config))
+    try:
+        yield
+    finally:
+        if state.stopped:
+            raise pytest.UsageError(f"while a conftest.py was imported: {state.stopped[0]}")
+
+
+def _end_early(config: pytest.Config) -> None:
+    if early := config.stash.get(_EARLY, None):
+        del config.stash[_EARLY]
+        early[1]()
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _end_early(config)
     config.addinivalue_line(
         "markers",
         "claude_replay(cassette=None, mode=None, ignore=[], ...): replay what this test asks Claude from its "
         "cassette; all settings are in the README",
     )
-    state = config.stash[STATE] = State(config)
+    state = config.stash[STATE] = State(config, config.option)
     config.add_cleanup(state.forget)
     config.add_cleanup(start_network(state))
-    config.add_cleanup(state.given.provide(state.run_id, state.closed))
+    config.add_cleanup(state.given.provide(state.run_id, state.closed, state.stopped_late))
     config.pluginmanager.register(RunHooks(state), "claude_replay_run")
     if state.given.serves_vcr_marks:
         from claude_replay.plugin.vcrfixtures import prepare_vcr_marks

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
+    from claude_replay.errors import LiveCallRefused
     from claude_replay.intercept.ambient import Ambient
     from claude_replay.session import Session
     from claude_replay.settings import Layer, Settings
@@ -28,18 +29,17 @@ _LEFT_OUT = ("metadata", "cache_control", "diagnostics")
 
 class Given:
     """
-    Settings of a whole run, read once when pytest starts.
+    Settings of a whole run, read once when pytest starts; `option` holds those of the command line.
 
     Usually there are none; then nothing is imported to understand them.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
-        option = config.option
+    def __init__(self, config: pytest.Config, option: object) -> None:
         self._command_line = {
             name: value for name in OPTIONS if (value := getattr(option, dest_of(name), None)) is not None
         }
         self._environment = {key: os.environ[key] for key in os.environ if key.startswith("CLAUDE_REPLAY_")}
-        self._ini = _read_ini(config)
+        self._ini = _read_ini(config, getattr(option, "override_ini", None) or ())
         self._settings: Settings | None = None
         self._ambient: Ambient | None = None
         self._left_out = ", ".join(_LEFT_OUT)
@@ -88,17 +88,20 @@ class Given:
 
     # ------------------------------------------------------------------ for cassettes
 
-    def provide(self, run_id: str, closed: Callable[[Session], None]) -> Callable[[], None]:
+    def provide(
+        self, run_id: str, closed: Callable[[Session], None], refused: Callable[[LiveCallRefused], None]
+    ) -> Callable[[], None]:
         """
         Give these settings to every cassette from now on, also to those that `use_cassette()` opens.
 
-        `closed` is told of the end of each. Returns what ends this.
+        `closed` is told of the end of each, `refused` of requests that came too late for theirs. Returns what
+        ends this.
         """
 
         def push(module: ModuleType) -> None:
             ambient: Any = module
             below, above = self._layers()
-            self._ambient = ambient.Ambient(below, above, ambient.Run(run_id), closed)
+            self._ambient = ambient.Ambient(below, above, ambient.Run(run_id), closed, refused)
             ambient.push_ambient(self._ambient)
 
         # It brings the whole core with it, which most test runs never need.
@@ -128,7 +131,7 @@ class Given:
         return self._ambient is not None
 
 
-def _read_ini(config: pytest.Config) -> dict[str, object]:
+def _read_ini(config: pytest.Config, overrides: Sequence[str]) -> dict[str, object]:
     values: dict[str, object] = {}
     for name in OPTIONS:
         try:
@@ -137,7 +140,6 @@ def _read_ini(config: pytest.Config) -> dict[str, object]:
             raise pytest.UsageError(f"claude_replay: ini file: {name}: {error}") from None
         if value is not None:
             values[name] = value
-    overrides = config.getoption("override_ini") or ()
     if overrides or (config.inipath is not None and b"claude_replay_" in config.inipath.read_bytes()):
         _refuse_unknown_keys(config.inipath, overrides)
     return values

@@ -33,14 +33,27 @@ class RunHooks:
     # ------------------------------------------------------------------ collecting
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        lower: dict[str, str] = {}
         for item in items:
             names: list[str] | None = getattr(item, "fixturenames", None)
             if names is not None and (
                 _MARK in names or item.get_closest_marker(_MARK) is not None or self._state.serves(item)
             ):
+                if lower.setdefault(item.nodeid.lower(), item.nodeid) != item.nodeid:
+                    self._note_likeness(lower[item.nodeid.lower()], item)
                 # First, so that the cassette is open before other fixtures of the test call Claude, and after
                 # them too. A list of its own: parametrized tests share theirs, and not all may be marked.
                 item.fixturenames = [_MARK, *(name for name in names if name != _MARK)]  # type: ignore[attr-defined]
+
+    def _note_likeness(self, other: str, item: pytest.Item) -> None:
+        marker = item.get_closest_marker(_MARK)
+        is_named = marker is not None and ("cassette" in marker.kwargs or bool(marker.args))
+        # All workers collect the same.
+        if not is_named and (self._state.worker or {"workerid": "gw0"})["workerid"] == "gw0":
+            self._state.notes.append(
+                f"{other} and {item.nodeid} differ in upper and lower case only: on macOS and Windows they would "
+                "share a cassette; name that of one: @pytest.mark.claude_replay(cassette=…)"
+            )
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self._state.partial.update(item.nodeid.partition("::")[0] for item in items)

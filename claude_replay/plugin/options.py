@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import pytest
 
 __all__ = ["OPTIONS", "Option", "add_options"]
 
 
-class Option(NamedTuple):
+class Option:
     """How a setting is given for a whole run: `kind` is that of its ini key, `flag` another name than usual."""
 
-    metavar: str
-    help: str
-    kind: Literal["string", "bool", "linelist"] = "string"
-    flag: str = ""
+    # No named tuple or data class: making one would take longer than all the rest of this module.
+    __slots__ = ("flag", "help", "kind", "metavar")
+
+    def __init__(
+        self,
+        metavar: str,
+        help: str,  # as argparse calls it
+        kind: Literal["string", "bool", "linelist"] = "string",
+        flag: str = "",
+    ) -> None:
+        self.metavar, self.help, self.kind, self.flag = metavar, help, kind, flag
 
 
 # The names are those of claude_replay.settings, which is too heavy to import in every pytest run; a test

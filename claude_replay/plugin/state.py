@@ -25,6 +25,8 @@ class State:
     """
     One run: its settings, the test that is running, and what is known of those that ran.
 
+    `option` holds those of the command line, as far as it is parsed.
+
     `test` is the open cassette of the running test, `fixture` the one of wider scope that is being set up.
     `stopped` are requests that were stopped and that no report has told of yet, `swallowed` those for which a
     test is being failed. `opened` holds the paths of all cassettes that were used, `partial` the modules of
@@ -32,9 +34,9 @@ class State:
     keeps this process from calling Claude, `recorders` counts the cassettes of other plugins that record now.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, option: object) -> None:
         self.config = config
-        self.given = Given(config)
+        self.given = Given(config, option)
         self.worker: dict[str, Any] | None = getattr(config, "workerinput", None)
         self.run_id: str = self.worker["claude_replay_run"] if self.worker else os.urandom(16).hex()
         self.test: OpenCassette | None = None
@@ -85,6 +87,10 @@ class State:
         refusal = explain_refusal(host, endpoint, self)
         self.stopped.append(refusal)
         return refusal
+
+    def stopped_late(self, refusal: LiveCallRefused) -> None:
+        """Remember a request of a test or block that is over, whose error nobody may be there to see."""
+        self.stopped.append(refusal)
 
     def forget(self) -> None:
         """Remove what the processes of this run told each other."""

@@ -6,7 +6,9 @@ import argparse
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.agents import measure_agent
@@ -68,5 +70,20 @@ def main() -> None:
         run = Run(Path(scratch), installed_recorders(), given.quick)
         for name in given.names or _MEASUREMENTS:
             started = time.monotonic()
-            print_rows(_MEASUREMENTS[name](run))
+            print_rows(_measure(name, run))
             print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+
+
+def _measure(name: str, run: Run) -> list[Figure]:
+    """The rows of one measurement; without the peers where one of them breaks, and one that says so where all does."""
+    try:
+        return _MEASUREMENTS[name](run)
+    except Exception:
+        traceback.print_exc()
+    alone = replace(run, scratch=run.scratch / f"{name} alone", recorders=run.recorders[:1])
+    try:
+        return _MEASUREMENTS[name](alone)
+    except Exception as error:
+        traceback.print_exc()
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return [Figure(name, {run.recorders[0]: f"failed ({reason[:80]})"}, reached=False)]

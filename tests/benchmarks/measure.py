@@ -38,6 +38,8 @@ def interleave(
     With `warm` a first round is run and thrown away.
     """
     names = list(arms)
+    if not names:
+        return {}
     results: dict[str, list[_Result]] = {name: [] for name in names}
     for number in range(-1 if warm else 0, rounds):
         start = number % len(names)

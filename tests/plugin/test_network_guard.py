@@ -335,3 +335,74 @@ def test_a_call_at_import_fails_the_collection(project: Project) -> None:
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*ERROR collecting test_it.py*", "*" + STOPPED])
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+def test_a_conftest_that_calls_while_it_is_imported_calls_nobody(project: Project, swallows: bool) -> None:
+    """It is imported before pytest is configured; the run stops, whether it swallows the error or not."""
+    call = "httpx2.post('https://api.anthropic.com/v1/messages')"
+    if swallows:
+        call = f"try:\n    {call}\nexcept BaseException:\n    pass"
+    project.write("conftest.py", f"import httpx2\n\n{call}\n")
+    project.test("def test_one():\n    pass\n")
+
+    result = project.run_apart()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [f"ERROR: while a conftest.py was imported: {STOPPED}", "  asked     *api.anthropic.com"]
+    )
+    result.stderr.no_fnmatch_line("*Traceback*")
+
+
+def test_a_conftest_may_fail_of_something_else(project: Project) -> None:
+    """And that is what pytest says then."""
+    project.write("conftest.py", "raise RuntimeError('mine')\n")
+    result = project.run_apart()
+    result.stderr.fnmatch_lines(["*RuntimeError: mine"])
+
+
+def test_a_module_that_calls_while_it_is_collected_calls_nobody(project: Project) -> None:
+    """The same for test modules, which are imported later."""
+    project.test(
+        "import httpx2\nhttpx2.post('https://api.anthropic.com/v1/messages')\ndef test_one():\n    pass\n"
+    )
+    result = project.run()
+    assert result.ret != pytest.ExitCode.OK
+    result.stdout.fnmatch_lines([f"*{STOPPED}"])
+
+
+def test_a_thread_that_outlives_its_cassette_fails_the_test_that_runs(project: Project) -> None:
+    """Its request belongs nowhere, and nobody would hear of the error it swallows."""
+    project.test(
+        """
+        import contextvars
+        import threading
+
+        from claude_replay import use_cassette
+
+        go, done = threading.Event(), threading.Event()
+
+        def call():
+            go.wait(20)
+            try:
+                ask("late", client=make_client(api_key="k", max_retries=0))
+            except BaseException:
+                pass
+            done.set()
+
+        def test_one():
+            with use_cassette("cassettes/one.yaml"):
+                threading.Thread(target=contextvars.copy_context().run, args=(call,)).start()
+
+        def test_two():
+            with use_cassette("cassettes/two.yaml"):
+                go.set()
+                assert done.wait(20)
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["claude_replay: a task or thread that was started within*one.yaml*", "*caught this and went on*"]
+    )

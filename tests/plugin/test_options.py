@@ -42,4 +42,8 @@ def test_the_help_names_the_defaults() -> None:
 
 def test_the_header_names_what_is_left_out(pytestconfig: pytest.Config) -> None:
     """As the rules do."""
-    assert Given(pytestconfig).describe().endswith(f"not compared: {', '.join(DEFAULT_IGNORE)}")
+    assert (
+        Given(pytestconfig, pytestconfig.option)
+        .describe()
+        .endswith(f"not compared: {', '.join(DEFAULT_IGNORE)}")
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from plugin_project import Project, read_summary
 
 TESTS = """
@@ -181,3 +183,29 @@ def test_xdist_without_workers_changes_nothing(project: Project) -> None:
 
     project.record("-n", "0").assert_outcomes(passed=1)
     project.run("-p", "no:xdist").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_names_that_differ_in_case_only_are_told_once(project: Project, workers: tuple[str, ...]) -> None:
+    """Where the file system does not tell them apart, the tests would share a cassette."""
+    project.test(
+        """
+        @pytest.mark.claude_replay
+        @pytest.mark.parametrize("name", ["Oslo", "oslo", "Rome"])
+        def test_city(name):
+            ask("[ordinal]" if name == "Rome" else name)
+
+        @pytest.mark.claude_replay
+        def test_other():
+            ask("one")
+
+        @pytest.mark.claude_replay(cassette="named.yaml")
+        def test_Other():
+            ask("two")
+        """
+    )
+    result = project.record(*workers)
+    result.assert_outcomes(passed=5)
+    told = [line for line in read_summary(result) if "differ in upper and lower case only" in line]
+    assert len(told) == 1
+    assert "test_it.py::test_city[[]Oslo] and test_it.py::test_city[[]oslo]".replace("[[]", "[") in told[0]
