@@ -401,7 +401,7 @@ def test_a_thread_that_outlives_its_cassette_fails_the_test_that_runs(project: P
                 assert done.wait(20)
         """
     )
-    result = project.run()
+    result = project.run_apart()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         ["claude_replay: a task or thread that was started within*one.yaml*", "*caught this and went on*"]
