@@ -30,10 +30,10 @@ _OWN_FLOOR = _SHARED_FLOOR.replace('(scope="session")', "")
 
 def measure_marked(run: Run) -> list[Figure]:
     """A test with a cassette of its own; what the start of pytest costs is taken off."""
-    count = run.choose(1000, 200)
+    count = run.choose(500, 200)
     folder = run.make_folder("marked")
     suites = {_FLOOR: (_SHARED_FLOOR, ""), **{name: (_SHARED, name) for name in run.recorders}}
-    each, first = _measure(folder, suites, count, run.choose(7, 2))
+    each, first = _measure(folder, suites, count, run.choose(5, 2))
     floor = statistics.median(each[_FLOOR])
     ratios = {name: median_ratio(each[name], each[_FLOOR]) for name in run.recorders}
     cells = {
@@ -52,11 +52,11 @@ def measure_marked(run: Run) -> list[Figure]:
 
 def measure_own_client(run: Run) -> list[Figure]:
     """The usual way to write a test: it makes its own client, which builds a TLS context."""
-    count = run.choose(200, 50)
+    count = run.choose(100, 50)
     folder = run.make_folder("own_client")
     suites = {_FLOOR: (_OWN_FLOOR, ""), **{name: (_OWN, name) for name in run.recorders}}
     suites["not shared"] = (_OWN, "claude_replay")
-    each, _ = _measure(folder, suites, count, run.choose(7, 2))
+    each, _ = _measure(folder, suites, count, run.choose(5, 2))
     took = {name: statistics.median(values) * 1e3 for name, values in each.items()}
     what = (
         f"marked test that makes its own client ({took[_FLOOR]:.2f} ms CPU on the floor, "

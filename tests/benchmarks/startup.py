@@ -37,7 +37,7 @@ def measure_startup(run: Run) -> list[Figure]:
 
 def measure_tax(run: Run) -> list[Figure]:
     """Empty tests that use nothing, by the thousand; what the start costs is taken off."""
-    count = run.choose(2000, 500)
+    count = run.choose(1500, 500)
     folder = run.make_folder("tax")
     many, one = (_write_suites(folder / str(number), number, run.recorders) for number in (count, 1))
     many["autouse"] = write_suite(folder / "autouse", _list_tests(count), fixtures=[_FIXTURE])
@@ -47,7 +47,7 @@ def measure_tax(run: Run) -> list[Figure]:
         for size, suites in (("many", many), ("one", one))
         for name, suite in suites.items()
     }
-    costs = interleave(arms, run.choose(11, 3))
+    costs = interleave(arms, run.choose(7, 3))
     each = {
         name: [
             (full.cpu - empty.cpu) / (count - 1)

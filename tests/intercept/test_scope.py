@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 
 from claude_replay.errors import CassetteMiss, LiveCallRefused
+from claude_replay.intercept.ambient import Ambient, pop_ambient, push_ambient
 from claude_replay.intercept.scope import Scope, current_session, enter, leave
 from claude_replay.session import Run, Session
 from claude_replay.settings import Settings
@@ -180,8 +181,15 @@ def test_a_task_that_outlives_its_cassette_does_not_get_into_another(open_scope:
     other = contextvars.Context()
     other.run(open_scope, "other")
     assert other.run(current) == "other"
-    with pytest.raises(LiveCallRefused, match=r"started within .+mine\.yaml .+ while .+other\.yaml is open"):
+    late: list[LiveCallRefused] = []
+    ambient = Ambient(refused=late.append)
+    push_ambient(ambient)
+    with pytest.raises(
+        LiveCallRefused, match=r"started within .+mine\.yaml .+ while .+other\.yaml is open"
+    ) as caught:
         context.run(current)
+    pop_ambient(ambient)
+    assert late == [caught.value]
 
 
 def test_an_event_loop_that_outlives_a_test_serves_the_next_one(open_scope: Open) -> None:
