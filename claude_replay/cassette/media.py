@@ -11,8 +11,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from claude_replay.cassette.store import real_path, write_bytes
@@ -176,8 +178,13 @@ class Media:
     """
 
     def __init__(self, cassette: Path, *, home: str = "") -> None:
-        self._parents = tuple(_parents(real_path(cassette)))
+        # Where it is now; the folders above are looked at when somebody asks for a side file.
+        self._cassette = Path(os.path.abspath(cassette))
         self._home = Path(home).parts
+
+    @cached_property
+    def _parents(self) -> tuple[Path, ...]:
+        return tuple(_parents(real_path(self._cassette)))
 
     def read(self, name: str, size: object) -> bytes:
         """The content of a side file; raises ValueError where it is missing or was changed."""

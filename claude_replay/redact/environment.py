@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from claude_replay.redact.headers import credentials_in
 from claude_replay.redact.literals import MIN_LITERAL
@@ -46,7 +47,13 @@ def known_literals(environ: Mapping[str, str]) -> tuple[str, ...]:
     `_API_KEY`, ...) only with a value of at least 16 characters that has a digit, so that
     `DEPLOY_TOKEN=production` stays text.
     """
-    found = {value for name, text in environ.items() for value in _credentials(name.upper(), text.strip())}
+    return _find_literals(tuple(environ.items()))
+
+
+# Each test asks, and the environment is the same for nearly all of them.
+@lru_cache(maxsize=8)
+def _find_literals(environ: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    found = {value for name, text in environ for value in _credentials(name.upper(), text.strip())}
     return tuple(sorted(found - {PLACEHOLDER, PLACEHOLDER_KEY}, key=lambda value: (-len(value), value)))
 
 
