@@ -115,6 +115,9 @@ def _make_headers(status: int, kept: Mapping[str, str], *, hurries: bool) -> lis
     if hurries and _is_retried(status, kept):
         # The SDK reads this before retry-after, and sleeps for no longer (anthropic 2.12, _base_client.py).
         headers = [*(pair for pair in headers if pair[0] != "retry-after-ms"), ("retry-after-ms", "1")]
+    elif hurries and status < 400 and "retry-after" in kept:
+        # What polls reads when to ask again, a batch for example; it need not wait for what is recorded.
+        headers = [(name, "0" if name == "retry-after" else value) for name, value in headers]
     return headers
 
 

@@ -27,8 +27,9 @@ class LiteralForm:
     pattern: re.Pattern[str] = field(repr=False)
 
 
-# Each test has its own redactor, and the same environment.
-@lru_cache(maxsize=256)
+# Each test has its own redactor, and the same environment; a cookie that every answer sets anew is a new literal
+# each time, beside all those before it.
+@lru_cache(maxsize=4096)
 def literal_forms(literal: str) -> tuple[LiteralForm, ...]:
     """
     The forms of `literal`: as it is, percent-encoded, JSON-escaped, UTF-8 read as Latin-1, and within base64.
