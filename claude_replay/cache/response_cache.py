@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import time
+import weakref
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -126,6 +128,8 @@ class ResponseCache(MiddlewareBase):  # type: ignore[misc]
             ContextVar("claude_replay_cache_last", default=None),
         )
 
+        _open.add(self)
+
     @property
     def store(self) -> Store:
         """Where the entries are."""
@@ -231,12 +235,14 @@ class ResponseCache(MiddlewareBase):  # type: ignore[misc]
 
     def close(self) -> None:
         """Write what is left to write; closes the store unless it was given as one."""
+        _open.discard(self)
         run(self.desk.policy.flush(1), self._store)
         if self._owns_store:
             self._store.close()
 
     async def aclose(self) -> None:
         """The same in a task."""
+        _open.discard(self)
         await arun(self.desk.policy.flush(1), self._store)
         if self._owns_store:
             await self._store.aclose()
@@ -256,6 +262,19 @@ class ResponseCache(MiddlewareBase):  # type: ignore[misc]
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+# What was counted last is written when the process ends.
+_open: weakref.WeakSet[ResponseCache] = weakref.WeakSet()
+
+
+@atexit.register
+def close_all() -> None:
+    """Close the caches that nobody has closed."""
+    for cache in list(_open):
+        # There is nobody left to tell.
+        with suppress(Exception):
+            cache.close()
 
 
 def _texts(name: str, given: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import pytest
 from cache.asking import SEATS, ask, close_all, make_client, run_both, text_of
 from claude_replay import CacheError, CacheMiss, ResponseCache, SQLiteStore, StoreError
 from claude_replay.cache.control import Control, read_environment, read_header, to_seconds
+from claude_replay.cache.response_cache import close_all as close_open_caches
 from sdk_ways import drive, in_thread, settle
 from standin import ClaudeServer
 
@@ -351,3 +352,17 @@ def test_an_async_cache_closes_what_it_opened(server: ClaudeServer, tmp_path: An
         await close_all()
 
     asyncio.run(scenario())
+
+
+def test_the_end_of_the_process_closes_what_is_open(server: ClaudeServer, tmp_path: Any) -> None:
+    """And says nothing of what can no longer be closed."""
+    cache = ResponseCache(tmp_path / "a.db")
+    drive(text_of(make_client(cache, server)))
+    given = ResponseCache(SQLiteStore(tmp_path / "b.db"))
+    given.store.close()
+    given.desk.policy.tally.add("hits")
+
+    close_open_caches()
+
+    with pytest.raises(StoreError, match="closed"):
+        cache.stats()

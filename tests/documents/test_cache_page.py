@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from claude_replay import ResponseCache
 from redis_server import RedisServer
 from standin import ClaudeServer
 
@@ -63,7 +64,9 @@ def test_the_chapter_in_the_readme_is_true(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert server.count == 1
     assert len([line for line in script.splitlines() if "# the " in line]) == 2
-    assert (tmp_path / "answers.db").exists()
+    with ResponseCache(tmp_path / "answers.db") as cache:
+        # Written when the script had ended, though it closes nothing.
+        assert cache.store.stats().counters["hits"] == 1
 
 
 def test_a_question_in_other_words_is_answered(tmp_path: Path) -> None:
