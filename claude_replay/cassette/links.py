@@ -11,7 +11,6 @@ be pointed at, so nothing goes round in circles.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
@@ -38,7 +37,7 @@ class Linked(Protocol):
     def answer_text(self) -> bytes: ...
 
 
-_ANSWER = re.compile(rb"\banswer['\"]?:")
+_ANSWER = (b"answer:", b"answer':", b'answer":')
 _Entry = TypeVar("_Entry", bound=Linked)
 
 
@@ -132,7 +131,7 @@ class Links(Generic[_Entry]):
     def _seals_for(self, bases: Sequence[int], request_text: bytes) -> list[int]:
         found = [self._seals[base] for base in bases]
         # An answer only counts where it is pointed at. Looked for as text: once too often does no harm.
-        if _ANSWER.search(request_text):
+        if any(word in request_text for word in _ANSWER):
             found += [seal(self._entries[base].answer_text) for base in bases]
         return found
 

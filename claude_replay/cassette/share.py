@@ -20,6 +20,8 @@ __all__ = ["Library", "Shared"]
 
 # What is shorter is easier read where it stands.
 _WORTH = 200
+# The same for requests that have nothing in common but tools, system prompt and the like.
+_WORTH_ALONE = 1000
 # How many exchanges that were answered alike are tried.
 _MOST_TWINS = 8
 _NOTHING = b""
@@ -74,9 +76,14 @@ class Library:
         if MESSAGES in lists and (found := self._find_base(lists[MESSAGES])) is not None:
             sources.append(found[0])
             written[MESSAGES] = found[1].items
+        elif sum(len(format_json(body[name])) for name in self._known_fields(body)) < _WORTH_ALONE:
+            return None
         for name, key in _hash_fields(body).items():
             written[name] = self._share_field(name, key, body[name], lists, sources)
         return Shared(tuple(known.label for known in sources), written) if sources else None
+
+    def _known_fields(self, body: dict[str, object]) -> list[str]:
+        return [item[0] for item in _hash_fields(body).items() if item in self._fields]
 
     def _hash_lists(self, body: dict[str, object]) -> dict[str, Items]:
         return {

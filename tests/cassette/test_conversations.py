@@ -363,6 +363,16 @@ def test_short_prompts_are_read_where_they_stand() -> None:
     assert "messages: [{earlier: all}, {answer: text}, {role: user, content: Bye}]" in check([first, second])
 
 
+def test_a_short_briefing_alone_is_read_where_it_stands() -> None:
+    """Requests that have nothing else in common point at each other for much only."""
+    for length, count in ((900, 0), (1100, 2)):
+        bodies = [
+            {"messages": [{"role": "user", "content": f"{number}"}], "system": "s" * length}
+            for number in range(3)
+        ]
+        assert check([answered(body, "") for body in bodies]).count("continues") == count
+
+
 def test_long_texts_that_stand_in_many_requests_stand_in_the_first_one_only() -> None:
     """Each points at where it is written out, so no chain of them breaks."""
     long = {"role": "user", "content": [{"type": "text", "text": "A page of a book. " * 40}]}
@@ -382,17 +392,21 @@ def test_long_texts_that_stand_in_many_requests_stand_in_the_first_one_only() ->
 @pytest.mark.parametrize(
     "body",
     [
-        {"messages": [{"earlier": "all"}], "system": "S" * 300},
-        {"messages": [{"role": "user", "content": "x"}], "tools": [{"answer": "all"}], "system": "S" * 300},
-        {"messages": [{"role": "user", "content": "x"}], "thinking": {"earlier": "all"}, "system": "S" * 300},
+        {"messages": [{"earlier": "all"}], "system": "S" * 1200},
+        {"messages": [{"role": "user", "content": "x"}], "tools": [{"answer": "all"}], "system": "S" * 1200},
+        {
+            "messages": [{"role": "user", "content": "x"}],
+            "thinking": {"earlier": "all"},
+            "system": "S" * 1200,
+        },
     ],
 )
 def test_a_request_that_holds_the_words_of_the_notation_is_not_taken_for_it(body: Item) -> None:
     """It stands alone, and then they mean what they say; so may later ones not point at it wrongly."""
-    plain: Item = {"messages": [{"role": "user", "content": "x"}], "system": "S" * 300}
+    plain: Item = {"messages": [{"role": "user", "content": "x"}], "system": "S" * 1200}
     text = check([answered(plain, ""), answered(body, ""), answered(plain, "")])
     assert text.count("continues") == 1
-    deep = {"messages": [{"role": "user", "content": [{"earlier": "all"}]}], "system": "S" * 300}
+    deep = {"messages": [{"role": "user", "content": [{"earlier": "all"}]}], "system": "S" * 1200}
     assert check([answered(plain, ""), answered(deep, "")]).count("continues") == 1
 
 
