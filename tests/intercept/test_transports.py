@@ -18,7 +18,9 @@ import httpx2
 import pytest
 
 from claude_replay import RecordingEnded, use_cassette
+from claude_replay.errors import LiveCallRefused
 from claude_replay.intercept.ambient import Ambient, pop_ambient, push_ambient
+from claude_replay.intercept.transports import TRANSPORTS
 from claude_replay.session import Tally
 
 LIBRARIES = [httpx, httpx2]
@@ -274,3 +276,22 @@ def test_a_library_of_the_same_name_without_transports_can_be_imported(tmp_path:
         [sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert found.stdout == "42\n"
+
+
+def test_a_request_that_comes_too_late_is_told_to_whoever_runs(tmp_path: Path) -> None:
+    """Its cassette was closed between the look for it and the decision; the error may be swallowed."""
+    content = json.dumps({"model": "m", "messages": []}).encode()
+    headers = {"anthropic-version": "2023-06-01", "content-type": "application/json"}
+    request = httpx2.Request(
+        "POST", "https://api.anthropic.com/v1/messages", content=content, headers=headers
+    )
+    with use_cassette(tmp_path / "empty.yaml", mode="none"):
+        call = TRANSPORTS._find_call(request)
+    assert call is not None
+    late: list[LiveCallRefused] = []
+    ambient = Ambient(refused=late.append)
+    push_ambient(ambient)
+    with pytest.raises(LiveCallRefused, match="was closed while this request was on its way") as caught:
+        call.begin(content)
+    pop_ambient(ambient)
+    assert late == [caught.value]
