@@ -244,3 +244,10 @@ def test_hosts_that_serve_nothing_but_claude_are_known(host: str, expected: bool
 def test_this_machine_is_told_from_others(host: str, expected: bool) -> None:
     """By name or by address of either family."""
     assert is_loopback(host) is expected
+
+
+def test_other_paths_of_vertex_are_compared_below_the_publisher() -> None:
+    """Without the project, like those that ask for a message."""
+    assert describe_endpoint("GET", f"{VERTEX}/models/claude-x") == Endpoint(
+        "GET /models/claude-x", place=Place("/models/claude-x")
+    )

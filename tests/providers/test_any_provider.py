@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import pytest
 
 from claude_replay import CassetteMiss, use_cassette
@@ -114,3 +115,22 @@ def test_region_and_version_are_not_compared(is_streamed: bool, server: ClaudeSe
 def test_models_by_the_names_of_their_providers(name: str, plain: str) -> None:
     """Only what says where and by whom a model is served goes, and never what tells two models apart."""
     assert plain_model(name) == plain
+
+
+def test_tokens_are_counted_by_any_provider(server: ClaudeServer, path: Path) -> None:
+    """Vertex counts them under a path without a model, which stands in the body."""
+    ask: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}]}
+    with use_cassette(path, mode="once"):
+        live = (
+            BY_NAME["gateway"].make(server.url).messages.count_tokens(model="claude-sonnet-5-20260630", **ask)
+        )
+    with use_cassette(path, providers="any"):
+        assert BY_NAME["vertex"].bare().messages.count_tokens(model="claude-sonnet-5@20260630", **ask) == live
+
+
+def test_a_model_that_is_no_text_is_compared_as_it_is(server: ClaudeServer, path: Path) -> None:
+    """The API refuses it, and that is recorded like any answer."""
+    ask: dict[str, Any] = {"model": "x", "max_tokens": 9, "messages": [], "extra_body": {"model": None}}
+    for mode in ("once", "none"):
+        with use_cassette(path, mode=mode, providers="any"), pytest.raises(anthropic.BadRequestError):
+            BY_NAME["gateway"].make(server.url).messages.create(**ask)

@@ -241,3 +241,16 @@ def test_a_file_of_credentials_is_left_to_boto3(path: Path, tmp_path: Path) -> N
     )
     with use_cassette(path):
         assert make_boto()._request_signer._credentials.access_key == KEY_ID
+
+
+def test_google_credentials_that_were_given_are_not_refreshed(
+    recorded: Path, no_network: list[object]
+) -> None:
+    """Nobody looks at them while nothing is sent; where something is, they are."""
+    credentials: Any = type("Credentials", (), {"token": None, "expired": True, "quota_project_id": None})()
+    client = anthropic.AnthropicGoogleCloud(credentials=credentials, workspace_id="w")
+    with use_cassette(recorded), pytest.raises(anthropic.AnthropicError, match="project"):
+        client.messages.create(**ASK)
+    with pytest.raises(AttributeError):
+        client.messages.create(**ASK)
+    assert no_network == []

@@ -46,7 +46,7 @@ def test_clean_frames_are_the_same_objects() -> None:
         CLEAN,
         Frame({}, None),
         Frame({}, Text("x")),
-        Frame({}, Json({"bytes": "?"})),
+        Frame({}, Json({"bytes": "A"})),
         Frame({}, Json([1])),
     )
 
