@@ -18,6 +18,7 @@ from anthropic import Anthropic
 from cryptography.fernet import Fernet
 
 from claude_replay import EncryptedStore, RedisStore, ResponseCache, SQLiteStore
+from claude_replay.cache import Entry as CacheEntry
 from claude_replay.cassette import load_cassette
 from redis_server import RedisServer
 from standin import ClaudeServer
@@ -379,3 +380,49 @@ def test_the_command_alone_explains_itself(run: Run) -> None:
     assert run("cache", "--help")[0] == 0
     assert "there is no command 'cache state'; did you mean 'stats'?" in run("cache", "state")[2]
     assert "must be more than 0" in run("cache", "list", "a.db", "--older-than", "0")[2]
+
+
+def test_stats_tell_indices_and_evictions_apart(run: Run) -> None:
+    """An index is no answer; what was pushed out is counted."""
+    store = SQLiteStore("answers.db", max_bytes=4000)
+    for number in range(8):
+        entry = CacheEntry(
+            f"{number:064x}", b"x" * 600, 1000.0 + number, lineage="~similar" if number > 5 else ""
+        )
+        store.put(entry)
+    store.close()
+
+    out = run("cache", "stats", "answers.db")[1]
+    assert re.search(r"holds     1 answer, [\d,]+ bytes \(with 2 entries of indices\)", out)
+    assert "evicted   5\n" in out
+
+
+def test_what_ends_soon_and_has_no_text(run: Run, server: ClaudeServer) -> None:
+    """Seconds are shown as such, and the test of a tool call checks how it ends only."""
+    cache = ResponseCache("answers.db", ttl="40s")
+    tool = {"name": "look_up", "description": "", "input_schema": {"type": "object"}}
+    with Anthropic(base_url=server.url, api_key=KEY, middleware=[cache]) as client:
+        ask(client, "[pieces ][tool look_up {}]", tools=[tool])
+    cache.close()
+
+    assert re.search(r"  \d+s  ", run("cache", "list", "answers.db")[1])
+    assert run("cache", "export", "answers.db", "--all", "--test", "test_tool.py")[0] == 0
+    assert "stop_reason == 'tool_use'" in Path("test_tool.py").read_text(encoding="utf-8")
+
+
+def test_what_must_not_or_cannot_be_written_is_refused(
+    run: Run, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last guard before a file is written names the place."""
+    with monkeypatch.context() as patch:
+        patch.setattr("claude_replay.redact.Redactor.find", lambda self, exchange: "body.system")
+        status, _, err = run("cache", "export", store, "--all", "-o", "a.yaml")
+        assert (status, "still holds a secret at body.system; nothing was written" in err) == (2, True)
+
+    def refuse(exchange: object) -> object:
+        raise ValueError("a lone surrogate")
+
+    monkeypatch.setattr("claude_replay.cli.cache.export.Recording.of", refuse)
+    status, _, err = run("cache", "export", store, "--all", "-o", "a.yaml")
+    assert (status, "a.yaml: not written, for a lone surrogate" in err) == (2, True)
+    assert not Path("a.yaml").exists()
