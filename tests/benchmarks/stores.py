@@ -21,6 +21,7 @@ from claude_replay.cache import Entry
 
 _WRITERS = 4
 _KILL_EVERY = 2.0
+_PATIENCE = 60.0  # seconds more for writers that a busy machine has not let begin
 
 
 # ------------------------------------------------------------------ killed
@@ -43,7 +44,7 @@ def write_and_kill(path: Path, folder: Path, *, seconds: float, every: float) ->
     end = time.monotonic() + seconds
     writers: list[subprocess.Popen[bytes]] = []
     try:
-        while time.monotonic() < end:
+        while time.monotonic() < end or (not _has_written(folder) and time.monotonic() < end + _PATIENCE):
             while len(writers) < _WRITERS:
                 writers.append(_start(path, folder / f"{number}.log", number))
                 number += 1
@@ -59,6 +60,10 @@ def write_and_kill(path: Path, folder: Path, *, seconds: float, every: float) ->
     lines = [line for log in folder.glob("*.log") for line in log.read_text(encoding="utf-8").splitlines()]
     # A log may end in half a line; what it says had then been confirmed, but nobody heard of it.
     return kills, dict(line.split() for line in lines if len(line) == 129)
+
+
+def _has_written(folder: Path) -> bool:
+    return any(log.stat().st_size for log in folder.glob("*.log"))
 
 
 def _start(path: Path, log: Path, number: int) -> subprocess.Popen[bytes]:
