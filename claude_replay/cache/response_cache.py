@@ -271,10 +271,14 @@ _open: weakref.WeakSet[ResponseCache] = weakref.WeakSet()
 @atexit.register
 def close_all() -> None:
     """Close the caches that nobody has closed."""
-    for cache in list(_open):
-        # There is nobody left to tell.
-        with suppress(Exception):
-            cache.close()
+    while _open:
+        _close_quietly(_open.pop())
+
+
+def _close_quietly(cache: ResponseCache) -> None:
+    # There is nobody left to tell.
+    with suppress(Exception):
+        cache.close()
 
 
 def _texts(name: str, given: Iterable[str]) -> tuple[str, ...]:
