@@ -350,11 +350,11 @@ class Policy:
 
     def _try(self, step: Ask, otherwise: Any) -> Steps[Any]:
         """What the store gives; where it fails, `otherwise` and a warning."""
-        try:
-            return (yield step)
-        except StoreError as error:
-            self._fail(f"{error}; calls go on without the cache")
-            return otherwise
+        result = yield Ask(step.method, step.args, tried=True)
+        if not isinstance(result, StoreError):
+            return result
+        self._fail(f"{result}; calls go on without the cache")
+        return otherwise
 
     def _fail(self, text: str) -> None:
         self.tally.add("failures")

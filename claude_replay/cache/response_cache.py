@@ -268,17 +268,20 @@ class ResponseCache(MiddlewareBase):  # type: ignore[misc]
 _open: weakref.WeakSet[ResponseCache] = weakref.WeakSet()
 
 
-@atexit.register
 def close_all() -> None:
     """Close the caches that nobody has closed."""
-    while _open:
-        _close_quietly(_open.pop())
+    for cache in list(_open):
+        _close_quietly(cache)
+    _open.clear()
 
 
 def _close_quietly(cache: ResponseCache) -> None:
     # There is nobody left to tell.
     with suppress(Exception):
         cache.close()
+
+
+atexit.register(close_all)
 
 
 def _texts(name: str, given: Iterable[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from claude_replay.cache.flight import Flight
 from claude_replay.cache.stores.base import Store
-from claude_replay.errors import CacheError
+from claude_replay.errors import CacheError, StoreError
 
 __all__ = ["Ask", "Await", "Pause", "Step", "Work", "arun", "run"]
 
@@ -23,10 +23,15 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Call a method of the store."""
+    """
+    Call a method of the store; where it fails, a call that is `tried` gives the StoreError instead of raising it.
+
+    (What debuggers and coverage follow a generator with loses its way where errors are thrown into one.)
+    """
 
     method: str
     args: tuple[object, ...]
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,12 @@ async def arun(steps: Generator[Step, Any, _Result], store: Store) -> _Result:
 
 def _do(step: Step, store: Store) -> Any:
     if isinstance(step, Ask):
-        return getattr(store, step.method)(*step.args)
+        try:
+            return getattr(store, step.method)(*step.args)
+        except StoreError as error:
+            if not step.tried:
+                raise
+            return error
     if isinstance(step, Await):
         return step.flight.wait(step.seconds)
     if isinstance(step, Work):
@@ -97,7 +107,12 @@ def _do(step: Step, store: Store) -> Any:
 
 async def _ado(step: Step, store: Store) -> Any:
     if isinstance(step, Ask):
-        return await getattr(store, f"a{step.method}")(*step.args)
+        try:
+            return await getattr(store, f"a{step.method}")(*step.args)
+        except StoreError as error:
+            if not step.tried:
+                raise
+            return error
     if isinstance(step, Await):
         return await step.flight.await_(step.seconds)
     import anyio
