@@ -19,6 +19,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,14 +48,24 @@ class Journal:
     """
 
     def __init__(self, cassette: Path, *, label: str, mode: str) -> None:
-        self.path = hidden_path(cassette, _SUFFIX)
+        # Where it is now: the test may change the folder.
+        self._cassette = cassette.absolute()
+        self._label, self._mode = label, mode
         self.kept = 0
-        self._head = b"# claude_replay journal %b\n" % json.dumps({"label": label, "mode": mode}).encode()
         self._file: FileIO | None = None
         self._owner: BaseFileLock | None = None
         self._size = 0
         self._closed = False
         self._lock = threading.Lock()
+
+    @cached_property
+    def path(self) -> Path:
+        """The file; its name is drawn when somebody asks, which most tests never do."""
+        return hidden_path(self._cassette, _SUFFIX)
+
+    def _describe(self) -> bytes:
+        about = {"label": self._label, "mode": self._mode}
+        return b"# claude_replay journal %b\n" % json.dumps(about).encode()
 
     def append(self, recorded: Recorded) -> None:
         """Keep one finished exchange; raises OSError, and then keeps nothing of it."""
@@ -64,7 +75,7 @@ class Journal:
             if self._closed:
                 return
             file = self._file = self._file or self._open()
-            self._write(file, data if self._size else self._head + data)
+            self._write(file, data if self._size else self._describe() + data)
             self.kept += 1
 
     def _open(self) -> FileIO:
@@ -105,7 +116,7 @@ class Journal:
             self._closed = True
             if self._file is not None:
                 self._file.close()
-            if discard or not self.kept:
+            if self._file is not None and (discard or not self.kept):
                 with contextlib.suppress(OSError):
                     self.path.unlink()
             if self._owner is not None:

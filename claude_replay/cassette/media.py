@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -179,7 +178,7 @@ class Media:
 
     def __init__(self, cassette: Path, *, home: str = "") -> None:
         # Where it is now; the folders above are looked at when somebody asks for a side file.
-        self._cassette = Path(os.path.abspath(cassette))
+        self._cassette = cassette.absolute()
         self._home = Path(home).parts
 
     @cached_property

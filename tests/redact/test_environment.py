@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from claude_replay.redact import PLACEHOLDER_KEY, Redactor, known_literals
@@ -87,3 +89,16 @@ def test_credentials_in_custom_headers() -> None:
     }
     assert known_literals(environ) == ("swordfish-1",)
     assert known_literals({"ANTHROPIC_CUSTOM_HEADERS": "X-Api-Key: short"}) == ()
+
+
+def test_the_environment_of_the_process_is_read_anew_when_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often its credentials change, it is the present ones that are known."""
+    for number in range(20):
+        secret = f"{number:02}-made-up-for-this-test"
+        monkeypatch.setenv("ANTHROPIC_API_KEY", secret)
+
+        assert secret in known_literals(os.environ)
+        assert secret in known_literals(os.environ)  # as it was a moment ago
+
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    assert secret not in known_literals(os.environ)
