@@ -57,11 +57,18 @@ def median_ratio(values: Sequence[float], base: Sequence[float]) -> float:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without keys, proxies and settings of whoever runs this."""
+    """
+    The environment without keys, proxies and settings of whoever runs this.
+
+    Bytecode is kept, as on the machines of users: without it every process compiles what it imports, and all
+    modules of a plugin twice.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name != "CI" and not name.startswith(_FOREIGN) and not name.lower().endswith("_proxy")
+        if name not in ("CI", "PYTHONDONTWRITEBYTECODE")
+        and not name.startswith(_FOREIGN)
+        and not name.lower().endswith("_proxy")
     }
     return {**kept, "PYTHONPATH": str(TESTS)}
 
