@@ -23,12 +23,21 @@ from functools import partial, wraps
 from types import ModuleType
 from typing import Any
 
-from claude_replay.api import identify
+from claude_replay.intercept.asked import (
+    Asked,
+    find_claude,
+    find_vcr_cassette,
+    read_aiohttp,
+    read_connection,
+    read_httplib2,
+    read_pool,
+    read_tornado,
+)
 from claude_replay.intercept.imports import ImportWatch, Patches
 from claude_replay.intercept.outlets import is_sending
 from claude_replay.intercept.scope import current_session
 from claude_replay.intercept.vcrpy_async import ask_with_aiohttp, ask_with_tornado
-from claude_replay.intercept.vcrpy_connections import ask_with_pool, stand_in_for, unwrap
+from claude_replay.intercept.vcrpy_connections import ask_with_pool, stand_in_for
 from claude_replay.intercept.wanted import is_recorded_host
 from claude_replay.session import Session
 
@@ -86,7 +95,7 @@ class Libraries:
         # Whoever was there before this may have put back what he had found.
         if any(vars(owner).get(name) is not seen for (owner, name), seen in self._seen.items()):
             self._patch_imported(self._patches, _SEAMS)
-        served, on_top = _Served(session, _find_vcr_cassette()), Patches()
+        served, on_top = _Served(session, find_vcr_cassette()), Patches()
         if served.outer is not None:
             self._patch_imported(on_top, _SEAMS_OF_VCR)
         self._served.append(served)
@@ -110,18 +119,18 @@ class Libraries:
                 patches.replace(found, attribute, getattr(self, wrapper))
                 self._seen[found, attribute] = vars(found).get(attribute)
 
-    def find(self, method: str, url: str, headers: Iterable[Any] | None) -> Session | None:
+    def _find(self, asked: Asked | None) -> Session | None:
         """The session that a request belongs to; None where it is to pass."""
         __tracebackhide__ = True
         # Below a live call of a transport or stub of ours, the request has been seen already.
-        if is_sending() or _is_vcrs.get():
+        if asked is None or is_sending() or _is_vcrs.get():
             return None
         try:
-            endpoint = identify(method, url, dict.fromkeys(map(_to_lower, headers or ()), ""))
-            if endpoint is None and not self._is_recorded(url):
+            endpoint = find_claude(asked)
+            if endpoint is None and not self._is_recorded(asked.url):
                 return None
             session = current_session()
-            if session is None or (endpoint is None and not is_recorded_host(session, url)):
+            if session is None or (endpoint is None and not is_recorded_host(session, asked.url)):
                 return None
         except ValueError:
             # Not a URL: the library says so in its own way.
@@ -133,7 +142,7 @@ class Libraries:
 
     def _is_taken(self, session: Session) -> bool:
         # What is opened inside comes first, also among a session and a cassette of vcr's own.
-        cassette = _find_vcr_cassette()
+        cassette = find_vcr_cassette()
         outer = [served.outer for served in self._served if served.session is session]
         return cassette is not None and cassette not in outer
 
@@ -144,9 +153,9 @@ class Libraries:
         def request(connection: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
             __tracebackhide__ = True
             vars(connection).pop(_STUB, None)
-            session = (
-                self._find_for_connection(connection, method, url, args, options) if self._served else None
-            )
+            session = None
+            if self._served:
+                session = self._find(read_connection(connection, method, url, *args, **options))
             if session is None:
                 return original(connection, method, url, *args, **options)
             stub = stand_in_for(connection, session)
@@ -156,15 +165,6 @@ class Libraries:
             return None
 
         return request
-
-    def _find_for_connection(
-        self, connection: Any, method: str, url: str, args: tuple[Any, ...], options: dict[str, Any]
-    ) -> Session | None:
-        real = unwrap(connection)
-        host, scheme = real._tunnel_host or real.host, "https" if real.default_port == 443 else "http"
-        return self.find(
-            method, url if "://" in url else f"{scheme}://{host}{url}", _headers_in(args, options)
-        )
 
     def _wrap_getresponse(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
@@ -188,30 +188,21 @@ class Libraries:
         @wraps(original)
         def urlopen(pool: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
             __tracebackhide__ = True
-            session = self._find_for_pool(pool, method, url, args, options) if self._served else None
+            session = self._find(read_pool(pool, method, url, *args, **options)) if self._served else None
             if session is None:
                 return original(pool, method, url, *args, **options)
             return ask_with_pool(session, original, pool, method, url, *args, **options)
 
         return urlopen
 
-    def _find_for_pool(
-        self, pool: Any, method: str, url: str, args: tuple[Any, ...], options: dict[str, Any]
-    ) -> Session | None:
-        headers = _headers_in(args, options)
-        # A proxy that needs no tunnel is asked for whole URLs.
-        target = url if "://" in url else f"{pool.scheme}://{pool.host}{url}"
-        return self.find(method, target, pool.headers if headers is None else headers)
-
     def _wrap_conn_request(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
         def conn_request(client: Any, connection: Any, url: str, method: str, body: Any, headers: Any) -> Any:
             __tracebackhide__ = True
             # It connects before it sends, so the connection's own seam would be too late.
-            options = {"headers": headers}
-            session = (
-                self._find_for_connection(connection, method, url, (), options) if self._served else None
-            )
+            session = None
+            if self._served:
+                session = self._find(read_httplib2(client, connection, url, method, body, headers))
             if session is not None:
                 connection = stand_in_for(connection, session)
             return original(client, connection, url, method, body, headers)
@@ -224,28 +215,18 @@ class Libraries:
         @wraps(original)
         async def request(client: Any, method: str, url: Any, **options: Any) -> Any:
             __tracebackhide__ = True
-            session = self._find_for_aiohttp(client, method, url, options) if self._served else None
+            session = self._find(read_aiohttp(client, method, url, **options)) if self._served else None
             if session is None:
                 return await original(client, method, url, **options)
             return await ask_with_aiohttp(session, _below_vcr(original), client, method, url, options)
 
         return request
 
-    def _find_for_aiohttp(
-        self, client: Any, method: str, url: Any, options: dict[str, Any]
-    ) -> Session | None:
-        try:
-            target, headers = str(client._build_url(url)), client._prepare_headers(options.get("headers"))
-        except (TypeError, ValueError):
-            # aiohttp says in its own way what is wrong.
-            return None
-        return self.find(method, target, headers)
-
     def _wrap_tornado(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
         def fetch_impl(client: Any, request: Any, callback: Callable[[Any], None]) -> None:
             __tracebackhide__ = True
-            session = self.find(request.method, request.url, request.headers) if self._served else None
+            session = self._find(read_tornado(client, request, callback)) if self._served else None
             if session is None:
                 original(client, request, callback)
             else:
@@ -254,24 +235,9 @@ class Libraries:
         return fetch_impl
 
 
-def _headers_in(args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """The headers among the arguments after method and URL: the second of them, or by name."""
-    return args[1] if len(args) > 1 else options.get("headers")
-
-
-def _to_lower(name: Any) -> str:
-    return (name.decode("latin-1") if isinstance(name, bytes) else str(name)).lower()
-
-
-def _find_vcr_cassette() -> object:
-    """The innermost open cassette of vcr's own, by the class it puts into `http.client`."""
-    module = sys.modules.get("http.client")
-    return getattr(getattr(module, "HTTPConnection", None), "cassette", None)
-
-
 def _below_vcr(function: Callable[..., Any]) -> Callable[..., Any]:
     """What a session sends goes past the cassettes of vcr's own that are open around it."""
-    return function if _find_vcr_cassette() is None else inspect.unwrap(function)
+    return function if find_vcr_cassette() is None else inspect.unwrap(function)
 
 
 LIBRARIES = Libraries()

@@ -8,10 +8,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from claude_replay.intercept.asked import unwrap
 from claude_replay.intercept.vcrpy import OneRequest, read_content
 from claude_replay.session import Session
 
-__all__ = ["ask_with_pool", "stand_in_for", "unwrap"]
+__all__ = ["ask_with_pool", "stand_in_for"]
 
 
 def stand_in_for(connection: Any, session: Session) -> Any:
@@ -49,13 +50,6 @@ def ask_with_pool(
         # All bodies have been read by now.
         for stub in made:
             stub.close()
-
-
-def unwrap(connection: Any) -> Any:
-    """The real connection below the stubs of a cassette that is vcr's own."""
-    while "real_connection" in vars(connection):
-        connection = vars(connection)["real_connection"]
-    return connection
 
 
 @functools.cache
