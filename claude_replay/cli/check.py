@@ -10,7 +10,7 @@ from pathlib import Path
 from claude_replay.cassette import read_journals
 from claude_replay.cassette.store import real_path
 from claude_replay.cli.arguments import Parser, read_number
-from claude_replay.cli.files import DEFAULT_FOLDER, Found, find_files
+from claude_replay.cli.files import FOLDER_HELP, Found, find_files
 from claude_replay.cli.inspection import REVOKE, Finding, Inspection
 from claude_replay.cli.printer import Printer, make_redactor
 from claude_replay.cli.sidefiles import find_side_files
@@ -63,7 +63,7 @@ def _make_parser() -> Parser:
         "paths",
         metavar="PATH",
         nargs="*",
-        help=f"cassettes, or folders to search (default: {DEFAULT_FOLDER})",
+        help=f"cassettes, or folders to search ({FOLDER_HELP})",
     )
     parser.add_argument(
         "--strict", action="store_true", help="warnings are errors, but for those about stale recordings"

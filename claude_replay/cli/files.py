@@ -11,12 +11,13 @@ from pathlib import Path
 
 from claude_replay.cassette import Cassette, load_cassette
 from claude_replay.cassette.formats import find_format
+from claude_replay.cli.project import read_project
 from claude_replay.errors import SettingsError
 
-__all__ = ["DEFAULT_FOLDER", "Found", "find_files", "is_cassette", "read_cassette"]
+__all__ = ["FOLDER_HELP", "Found", "find_files", "is_cassette", "read_cassette"]
 
-DEFAULT_FOLDER = "cassettes"
-"""What is looked at where no path is given; the default of the setting `dir`."""
+FOLDER_HELP = "default: the project's setting `dir`, cassettes"
+"""What is looked at where no path is given."""
 
 _ENDINGS = (".yaml", ".yml", ".json", ".toml", ".httprr", ".yaml.gz", ".yml.gz", ".json.gz")
 _JOURNAL = re.compile(r"\.(.+)\.[0-9a-f]{12}\.journal")
@@ -43,13 +44,13 @@ def find_files(paths: Sequence[str]) -> Found:
     """
     The cassettes at `paths`: files as they are named, folders searched for files that look like cassettes.
 
-    Without paths the folder `cassettes` is searched. Files and folders that begin with a dot are passed over.
-    Raises SettingsError for a path that does not exist.
+    Without paths the project's folder of cassettes is searched. Files and folders that begin with a dot are
+    passed over. Raises SettingsError for a path that does not exist.
     """
     cassettes: list[Path] = []
     journals: list[Path] = []
     named: list[Path] = []
-    for path in [Path(name) for name in paths] or [Path(DEFAULT_FOLDER)]:
+    for path in [Path(name) for name in paths] or [read_project().folder]:
         if not path.exists():
             raise SettingsError(_explain_missing(path, named=bool(paths)))
         if path.is_dir():
@@ -102,7 +103,7 @@ def read_cassette(path: Path) -> Cassette:
 
 def _explain_missing(path: Path, *, named: bool) -> str:
     if not named:
-        return f"there is no folder {DEFAULT_FOLDER!r} here; name a file or folder"
+        return f"there is no folder {str(path)!r} here; name a file or folder"
     near = _find_nearest(path)
     return f"there is no file or folder {str(path)!r}" + (f"; did you mean {str(near)!r}?" if near else "")
 
@@ -114,6 +115,6 @@ def _find_nearest(path: Path) -> Path | None:
     near = difflib.get_close_matches(path.name, names, 1, 0.7)
     if near:
         return parent / near[0]
-    below = [file for file in _walk(Path(DEFAULT_FOLDER)) if file.name.endswith(_ENDINGS)]
+    below = [file for file in _walk(read_project().folder) if file.name.endswith(_ENDINGS)]
     close = difflib.get_close_matches(path.name, [file.name for file in below], 1, 0.7)
     return next((file for file in below if close and file.name == close[0]), None)

@@ -13,9 +13,10 @@ from pathlib import Path
 from claude_replay.api import assemble_message, endpoint_of, message_usage, model_of
 from claude_replay.cassette import Cassette, load_cassette
 from claude_replay.cli.arguments import Parser
-from claude_replay.cli.files import DEFAULT_FOLDER, find_files
-from claude_replay.cli.printer import Printer
+from claude_replay.cli.files import FOLDER_HELP, find_files
+from claude_replay.cli.printer import Printer, make_redactor
 from claude_replay.cli.problems import read_problem
+from claude_replay.cli.project import read_project
 from claude_replay.cli.stale import find_stale
 from claude_replay.errors import CassetteLoadError
 from claude_replay.exchange import Usage
@@ -52,12 +53,12 @@ def run(arguments: Sequence[str]) -> int:
     """Print the table, or JSON; raises SettingsError for a path that does not exist."""
     options = _make_parser().read(arguments)
     rows = [_read_row(path) for path in find_files(options.paths).cassettes]
-    printer = Printer(sys.stdout)
+    printer = Printer(sys.stdout, make_redactor())
     if options.json:
         printer.text(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
         return 0
     if not rows:
-        printer.line(f"no cassette in {', '.join(options.paths) or DEFAULT_FOLDER}")
+        printer.line(f"no cassette in {', '.join(options.paths) or read_project().folder}")
         return 0
     head, *lines = _align([_HEADINGS, *map(_show_cells, rows)])
     printer.line(head, bold=True)
@@ -78,7 +79,7 @@ def _make_parser() -> Parser:
         "paths",
         metavar="PATH",
         nargs="*",
-        help=f"cassettes, or folders to search (default: {DEFAULT_FOLDER})",
+        help=f"cassettes, or folders to search ({FOLDER_HELP})",
     )
     parser.add_argument("--json", action="store_true", help="print a list of objects, for programs")
     return parser

@@ -13,9 +13,9 @@ from claude_replay.cassette import Media
 from claude_replay.cassette.replacing import Replacement, forget_originals, has_originals, replace_all
 from claude_replay.cli.arguments import Parser
 from claude_replay.cli.conversion import Conversion, convert
-from claude_replay.cli.files import DEFAULT_FOLDER, find_files
+from claude_replay.cli.files import FOLDER_HELP, find_files
 from claude_replay.cli.printer import Printer, make_redactor
-from claude_replay.settings import COMMAND_LINE, Layer, resolve
+from claude_replay.cli.project import read_project
 
 __all__ = ["run"]
 
@@ -29,7 +29,8 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _make_parser().read(arguments)
     paths = find_files(options.paths).cassettes
-    hosts = _read_hosts(options.record_hosts)
+    settings = read_project({"record_hosts": options.record_hosts}).settings
+    hosts = settings.record_hosts
     conversions = [convert(path, make_redactor(patterns=options.redact), hosts) for path in paths]
     _find_collisions(conversions)
     if not options.drop_others:
@@ -41,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
         interrupted = [path for path in paths if has_originals(path)]
         for conversion in ready:
             # First: without them the new files could not be read. Should the rest fail, nobody misses them.
-            Media(conversion.target, home=DEFAULT_FOLDER).write(conversion.files)
+            Media(conversion.target, home=settings.dir).write(conversion.files)
         replace_all([_replacement(conversion) for conversion in ready])
         for path in interrupted:
             forget_originals(path)
@@ -68,7 +69,7 @@ def _make_parser() -> Parser:
         "paths",
         metavar="PATH",
         nargs="*",
-        help=f"cassettes, or folders to search (default: {DEFAULT_FOLDER})",
+        help=f"cassettes, or folders to search ({FOLDER_HELP})",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
     parser.add_argument("--json", action="store_true", help="print one object, for programs")
@@ -97,11 +98,6 @@ def _make_parser() -> Parser:
         help="also take out what this matches (as the setting `redact`); may be repeated",
     )
     return parser
-
-
-def _read_hosts(values: Sequence[str]) -> tuple[str, ...]:
-    # Names the option where a value is no host.
-    return resolve((Layer(COMMAND_LINE, {"record_hosts": list(values)}),)).record_hosts
 
 
 def _find_collisions(conversions: Sequence[Conversion]) -> None:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import TextIO
 
+from claude_replay.cli.project import read_project
 from claude_replay.redact import Redactor, known_literals
-from claude_replay.settings import environment_layer, resolve
 
 __all__ = ["Printer", "escape", "make_redactor"]
 
@@ -28,12 +28,12 @@ def escape(text: str) -> str:
 
 def make_redactor(keep_headers: Iterable[str] = (), patterns: Iterable[str] = ()) -> Redactor:
     """
-    A redactor that knows the credentials of the environment and its `CLAUDE_REPLAY_REDACT`.
+    A redactor that knows the credentials of the environment, and what the project redacts.
 
     `keep_headers` are names to keep on both sides, `patterns` more regular expressions to redact. Raises
-    SettingsError where the environment or a pattern is not valid.
+    SettingsError where a setting of the project or a pattern is not valid.
     """
-    settings = resolve((environment_layer(os.environ),))
+    settings = read_project().settings
     kept = {*keep_headers, *settings.keep_headers}
     return Redactor(
         literals=known_literals(os.environ),

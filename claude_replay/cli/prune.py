@@ -10,8 +10,8 @@ from pathlib import Path
 from claude_replay.cassette import has_journals
 from claude_replay.cassette.media import ATTRIBUTES
 from claude_replay.cli.arguments import Parser
-from claude_replay.cli.files import DEFAULT_FOLDER, find_files, is_cassette
-from claude_replay.cli.printer import Printer
+from claude_replay.cli.files import FOLDER_HELP, find_files, is_cassette
+from claude_replay.cli.printer import Printer, make_redactor
 from claude_replay.cli.sidefiles import find_side_files
 from claude_replay.errors import SettingsError
 
@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     orphans = [_check_orphan(Path(name)) for name in options.orphan]
     without = {path.resolve() for path in orphans}
     unused = [file.path for file in find_side_files(options.paths, without) if not file.is_used]
-    printer = Printer(sys.stdout)
+    printer = Printer(sys.stdout, make_redactor())
     verb = "removed" if options.delete else "would remove"
     sizes = 0
     for path, reason in _reasons(orphans, unused):
@@ -47,9 +47,7 @@ def _make_parser() -> Parser:
         "--delete. Which cassettes are orphans pytest says, at the end of a run of all tests.",
         example="claude-replay prune --orphan cassettes/tests/test_old/test_gone.yaml --delete",
     )
-    parser.add_argument(
-        "paths", metavar="PATH", nargs="*", help=f"folders to search (default: {DEFAULT_FOLDER})"
-    )
+    parser.add_argument("paths", metavar="PATH", nargs="*", help=f"folders to search ({FOLDER_HELP})")
     parser.add_argument(
         "--orphan",
         metavar="FILE",

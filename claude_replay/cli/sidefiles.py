@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_replay.cassette.media import FOLDER, find_names, is_media_name
-from claude_replay.cli.files import DEFAULT_FOLDER
+from claude_replay.cli.project import read_project
 
 __all__ = ["SideFile", "find_side_files"]
 
@@ -23,12 +23,12 @@ class SideFile:
 
 def find_side_files(paths: Sequence[str], without: Container[Path] = ()) -> Iterator[SideFile]:
     """
-    The side files in the folders at `paths`, without paths in the folder `cassettes`.
+    The side files in the folders at `paths`, without paths in the project's folder of cassettes.
 
     Used are those that any file below the same folder names, as text, but for the files `without`: also what
     cannot be read as a cassette may come to be mended.
     """
-    for name in paths or [DEFAULT_FOLDER]:
+    for name in paths or [str(read_project().folder)]:
         for folder in _find_folders(Path(name)):
             found = [path for path in sorted(folder.iterdir()) if is_media_name(path.name) and path.is_file()]
             used = _find_used(folder.parent, without) if found else set()

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from claude_replay.cli.arguments import Parser, read_number
-from claude_replay.cli.files import DEFAULT_FOLDER, find_files
+from claude_replay.cli.files import FOLDER_HELP, find_files
 from claude_replay.cli.printer import Printer, make_redactor
+from claude_replay.cli.project import read_project
 from claude_replay.cli.verification import Outcome, Verified, Verifier
 from claude_replay.errors import SettingsError
-from claude_replay.settings import COMMAND_LINE, Layer, environment_layer, is_ci, resolve
+from claude_replay.settings import is_ci
 
 __all__ = ["run"]
 
@@ -35,8 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         "max_calls": options.max_calls,
         "max_usd": options.max_usd,
     }
-    layers = (environment_layer(os.environ), Layer(COMMAND_LINE, command_line))
-    verifier = Verifier(resolve(layers, ci=is_ci(os.environ)), os.environ, options.min_similarity)
+    verifier = Verifier(read_project(command_line).settings, os.environ, options.min_similarity)
     printer = Printer(sys.stdout, make_redactor())
     found: list[tuple[Path, list[Verified]]] = []
     for path in files:
@@ -70,7 +70,7 @@ def _make_parser() -> Parser:
         "paths",
         metavar="PATH",
         nargs="*",
-        help=f"cassettes, or folders to search (default: {DEFAULT_FOLDER})",
+        help=f"cassettes, or folders to search ({FOLDER_HELP})",
     )
     parser.add_argument("--json", action="store_true", help="print one object, for programs")
     parser.add_argument("--live", action="store_true", help="call also where CI is set")

@@ -32,8 +32,9 @@ from claude_replay.cli.cache.opening import (
     select,
 )
 from claude_replay.cli.cache.testfile import name_tests, write_test_file
-from claude_replay.cli.files import DEFAULT_FOLDER
+from claude_replay.cli.files import FOLDER_HELP
 from claude_replay.cli.printer import Printer, make_redactor
+from claude_replay.cli.project import read_project
 from claude_replay.errors import CassetteSaveError, SecretFound, SettingsError
 from claude_replay.exchange import Exchange
 
@@ -55,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
     names = name_tests(exchanges)
     test = PurePosixPath(Path(options.test).as_posix())
     for name, exchange in zip(names, exchanges, strict=True):
-        path = Path(options.dir) / cassette_name(f"{test}::{name}")
+        path = Path(options.dir or read_project().folder) / cassette_name(f"{test}::{name}")
         _add_to(path, [exchange])
         printer.line(f"{path}: 1 exchange")
     write_test_file(Path(options.test), list(zip(names, exchanges, strict=True)))
@@ -83,8 +84,7 @@ def _make_parser() -> Parser:
     parser.add_argument(
         "--dir",
         metavar="DIR",
-        default=DEFAULT_FOLDER,
-        help=f"with --test: the cassettes' folder (default: {DEFAULT_FOLDER})",
+        help=f"with --test: the cassettes' folder ({FOLDER_HELP})",
     )
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument(
