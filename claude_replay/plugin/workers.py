@@ -28,8 +28,11 @@ class WorkerHooks:
         self._orphans: list[set[str]] = []
 
     def pytest_configure_node(self, node: Any) -> None:
-        """Give a worker the name of the run, so that all of them agree which cassettes are new."""
+        """Give a worker the name of the run, so that all of them agree which cassettes are new, and its extent."""
+        from claude_replay.plugin.extent import collected_folders
+
         node.workerinput["claude_replay_run"] = self._state.run_id
+        node.workerinput["claude_replay_folders"] = collected_folders(self._state.config)
 
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Take what a worker knows; one that crashed knows nothing, and then nobody can tell an orphan."""

@@ -222,3 +222,79 @@ def test_the_folder_of_the_settings_is_looked_at(orphaned: Project) -> None:
     result = orphaned.run("--claude-replay-dir=elsewhere")
 
     assert find_orphans(result) == [ORPHAN.replace("cassettes/", "elsewhere/")]
+
+
+OLD = "  orphan: cassettes/unit/test_old/test_gone.yaml (no collected test owns it)"
+
+
+@pytest.fixture
+def moved(project: Project) -> Project:
+    """A project with a module that is gone, and one that is left."""
+    project.test("@pytest.mark.claude_replay\ndef test_gone():\n    ask('gone')\n", name="unit/test_old.py")
+    project.test(TESTS)
+    project.record().assert_outcomes(passed=4)
+    (project.path / "unit" / "test_old.py").unlink()
+    return project
+
+
+@pytest.mark.parametrize("args", [(), ("-n", "2"), ("-k", "test")])
+def test_the_cassettes_of_a_module_that_is_gone_are_named(moved: Project, args: tuple[str, ...]) -> None:
+    """By a run that has collected everything, in one process or in several."""
+    result = moved.run_apart(*args)
+
+    result.assert_outcomes(passed=3)
+    assert find_orphans(result) == [OLD]
+
+
+def test_the_paths_of_the_ini_file_are_everything_below_them(moved: Project) -> None:
+    """What was recorded for modules elsewhere is not judged."""
+    moved.ini("testpaths = test_it.py unit")
+    assert find_orphans(moved.run()) == [OLD]
+    moved.ini("testpaths = test_it.py")
+    assert find_orphans(moved.run()) == []
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (".",),
+        ("test_it.py",),
+        ("-k", "test_one"),
+        ("--deselect", "nothing"),
+        ("--ignore", "nothing"),
+        ("--ignore-glob", "nothing"),
+    ],
+)
+def test_a_run_of_a_part_says_nothing_of_modules_that_are_gone(moved: Project, args: tuple[str, ...]) -> None:
+    """It cannot know who opens their cassettes now."""
+    assert find_orphans(moved.run(*args)) == []
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "@pytest.mark.claude_replay('unit/test_old/test_gone.yaml')\n@pytest.mark.skip\ndef test_new(): pass",
+        "from claude_replay import use_cassette\ndef test_new():\n"
+        "    with use_cassette('cassettes/unit/test_old/test_gone.yaml'):\n        ask('gone')",
+    ],
+)
+def test_a_cassette_of_a_module_that_is_gone_may_have_a_new_owner(moved: Project, test: str) -> None:
+    """Who opens it, or would if it were not skipped."""
+    moved.test(f"{TESTS}\n{test}\n")
+    assert find_orphans(moved.run()) == []
+
+
+def test_folders_that_no_module_ever_had_are_not_judged(moved: Project) -> None:
+    """Those of `use_cassette`, hidden ones, and those whose names had to be changed."""
+    home = moved.path / "cassettes" / "unit"
+    for name in ("shared", ".test_old", "test_old-0123abcd"):
+        (home / name).mkdir()
+        (home / name / "one.yaml").write_bytes((home / "test_old" / "test_gone.yaml").read_bytes())
+
+    assert find_orphans(moved.run()) == [OLD]
+
+
+def test_a_module_that_is_skipped_as_a_whole_is_not_gone(moved: Project) -> None:
+    """None of its tests is collected, but it is there."""
+    moved.test("pytest.skip(allow_module_level=True)\n", name="unit/test_old.py")
+    assert find_orphans(moved.run()) == []
