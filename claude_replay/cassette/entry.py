@@ -320,9 +320,6 @@ def _read(data: bytes, name: str, line: int) -> object:
     value = read_own(text)
     if value is DECLINED:
         value = read(text, name=name, first_line=line)
-    # An entry is an item of a list, its request alone a mapping.
-    if not isinstance(value, list):
-        return value
-    if len(value) != 1:
+    if not isinstance(value, list) or len(value) != 1:
         raise ValueError("one exchange was expected")
     return value[0]

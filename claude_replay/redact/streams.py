@@ -124,7 +124,8 @@ def _replace_pieces(items: list[StreamItem], pieces: Sequence[_Piece], texts: Se
             continue
         elif isinstance(item, Event):
             items[piece.item] = Event(item.name, _with_text(item.data, piece.keys, text))
-        elif isinstance(item, RawEvent):
+        else:
+            assert isinstance(item, RawEvent)  # frames have no pieces
             place = list(_RAW_PIECE.finditer(item.text))[piece.at]
             start, end = place.span("text")
             items[piece.item] = RawEvent(item.text[:start] + text + item.text[end:])

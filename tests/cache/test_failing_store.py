@@ -81,6 +81,12 @@ def test_clearing_and_statistics_say_what_failed(server: ClaudeServer) -> None:
         with pytest.raises(StoreError, match="the server is gone"):
             call()
 
+    async def scenario() -> None:
+        with pytest.raises(StoreError, match="the server is gone"):
+            await cache.aclear()
+
+    drive(scenario())
+
 
 def test_a_closed_cache_goes_on_without_its_store(server: ClaudeServer) -> None:
     """Clients may outlive it."""

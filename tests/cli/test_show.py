@@ -579,3 +579,55 @@ def test_expand_repeats_what_earlier_exchanges_have_shown(client: Anthropic, run
     assert out.count("Be brief.") == 3 * 30
     assert out.count("  user\n") == 1 + 2 + 3
     assert "earlier message" not in out
+
+
+def test_an_upload_is_shown_part_by_part(run: Run) -> None:
+    """Names and texts; not the boundary, which means nothing."""
+    Path("upload.yaml").write_text(
+        """version: 1
+exchanges:
+- request:
+    url: https://api.anthropic.com/v1/files
+    headers: {}
+    parts:
+    - name: file
+      filename: notes.txt
+      type: text/plain
+      text: Only a note.
+  response:
+    status: 200
+    headers: {}
+    body: {id: file_01, type: file}
+...
+"""
+    )
+    status, out, _ = run("show", "upload.yaml")
+
+    assert status == 0
+    assert "notes.txt" in out
+    assert "Only a note." in out
+
+
+def test_the_results_of_a_batch_are_shown_line_by_line(run: Run) -> None:
+    """One line for each, as it came."""
+    Path("results.yaml").write_text(
+        """version: 1
+exchanges:
+- request:
+    method: GET
+    url: https://api.anthropic.com/v1/messages/batches/msgbatch_01/results
+    headers: {}
+  response:
+    status: 200
+    headers: {content-type: application/x-jsonl}
+    lines:
+    - {custom_id: a}
+    - {custom_id: b}
+...
+"""
+    )
+    status, out, _ = run("show", "results.yaml")
+
+    assert status == 0
+    assert '{"custom_id":"a"}' in out
+    assert '{"custom_id":"b"}' in out

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from claude_replay.api import identify
-from claude_replay.exchange import Binary, Body, Event, EventStream, Json, Request, Text
-from claude_replay.normalize import MATCHING, RULES_VERSION, canonicalize
+from claude_replay.exchange import Binary, Body, Event, EventStream, Json, JsonLines, Request, Text
+from claude_replay.normalize import CACHING, MATCHING, RULES_VERSION, Rules, canonicalize
 from traffic import URL, make_body, make_full_body, make_request
 
 TEXT = {"type": "text", "text": "Hello"}
@@ -379,6 +379,27 @@ def test_the_fingerprint_is_that_of_the_form() -> None:
 
 # A change here gives recorded requests other fingerprints, so their ids in cassettes say nothing any more:
 # it needs RULES_VERSION + 1.
+def test_lines_of_json_mean_what_each_of_them_means() -> None:
+    """Order counts, spelling does not; and they are no list."""
+
+    def lines(*values: object) -> str:
+        request = Request("POST", "https://api.anthropic.com/v1/imports", {}, JsonLines(values))
+        return canonicalize(request, MATCHING).fingerprint
+
+    assert lines({"a": 1, "b": 2}, 3) == lines({"b": 2.0, "a": 1.0}, 3.0)
+    assert lines(1, 2) != lines(2, 1)
+
+
+@pytest.mark.parametrize("rules", [MATCHING, CACHING], ids=["matching", "caching"])
+@pytest.mark.parametrize("body", [[1, 2.0], "text", 3])
+def test_a_body_that_is_no_object_is_compared_as_well(body: object, rules: Rules) -> None:
+    """Claude would refuse it, and the refusal may be recorded."""
+    one, equal, other = (
+        canonicalize(make_request(item), rules).fingerprint for item in (body, body, [body, body])
+    )
+    assert one == equal != other
+
+
 PINNED: dict[str, tuple[Request, str]] = {
     "one text": (make_request(make_body()), "ed98c67033806cf2"),
     "a stream": (

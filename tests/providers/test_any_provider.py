@@ -67,6 +67,24 @@ def test_by_default_bedrock_and_vertex_are_asked_something_else(
         handle.misses.clear()
 
 
+@pytest.mark.parametrize("asked", ["bedrock-signed", "vertex"])
+def test_a_fault_comes_as_the_provider_asked_would_send_it(
+    asked: str, server: ClaudeServer, path: Path
+) -> None:
+    """A stream that ends in an error, recorded through a gateway."""
+    ask: dict[str, Any] = {"max_tokens": 100, "messages": [{"role": "user", "content": "Hello [pieces a|b]"}]}
+    with use_cassette(path, mode="once"):
+        list(BY_NAME["gateway"].make(server.url).messages.create(model=NAMES["gateway"], stream=True, **ask))
+    server.close()
+
+    with use_cassette(path, providers="any", unplayed="ignore") as handle, handle.inject("cut", after=3):
+        stream = BY_NAME[asked].bare().messages.create(model=NAMES[asked], stream=True, **ask)
+        events = []
+        with pytest.raises(Exception, match=r".") as caught:
+            events += [event.type for event in stream]
+    assert not isinstance(caught.value, CassetteMiss)
+
+
 def test_another_model_is_another_question(server: ClaudeServer, path: Path) -> None:
     """Whoever serves it; and the miss names what the comparison leaves out."""
     ask: dict[str, Any] = {"max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}

@@ -13,7 +13,7 @@ import pytest
 
 from claude_replay import CassetteLoadError, CassetteMiss, Handle, SettingsError, use_cassette
 from claude_replay.session import Tally
-from sdk_ways import LIBRARY, Say, Tape
+from sdk_ways import LIBRARY, Say, Tape, ask, describe
 
 
 def asked(handle: Handle) -> list[str]:
@@ -173,3 +173,15 @@ def test_a_miss_names_the_argument_that_records(tape: Tape, say: Say) -> None:
     advice = rf"record it: use_cassette\({str(tape.path)!r}, mode='once'\)"
     with pytest.raises(CassetteMiss, match=advice), use_cassette(tape.path):
         say("Hello")
+
+
+def test_what_calls_itself_a_version_but_is_none_is_not_kept(tape: Tape) -> None:
+    """The header is the client's, and may hold anything."""
+
+    async def work(client: Any) -> Any:
+        odd = {"x-stainless-package-version": "not a version, but words"}
+        return describe(client.messages.create(**ask("Hello"), extra_headers=odd))
+
+    recorded = tape.record(work)
+    assert "but words" not in tape.path.read_text(encoding="utf-8")
+    assert tape.replay(work) == recorded
