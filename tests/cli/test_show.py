@@ -629,5 +629,5 @@ exchanges:
     status, out, _ = run("show", "results.yaml")
 
     assert status == 0
-    assert '{"custom_id":"a"}' in out
-    assert '{"custom_id":"b"}' in out
+    assert '{"custom_id": "a"}' in out
+    assert '{"custom_id": "b"}' in out
