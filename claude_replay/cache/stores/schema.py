@@ -150,13 +150,11 @@ def _create(connection: sqlite3.Connection) -> None:
     _use_log(connection)
     # Left by an error the connection is closed, which undoes everything.
     connection.execute("BEGIN EXCLUSIVE")
-    # Another process may have been first.
+    # Another process may have been first; then there is nothing left to do.
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if not tables:
-        for statement in _split(_TABLES):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    marks = (f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {SCHEMA_VERSION}")
+    for statement in () if tables else (*_split(_TABLES), *marks):
+        connection.execute(statement)
     connection.execute("COMMIT")
 
 
