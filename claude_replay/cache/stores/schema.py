@@ -133,9 +133,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def _read_version(connection: sqlite3.Connection, path: Path) -> int | None:
     """The version of a store, None for an empty database."""
+    # All three as of one moment: another process may be making the tables meanwhile.
+    connection.execute("BEGIN")
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    connection.execute("COMMIT")
     if (application, version, tables) == (0, 0, 0):
         return None
     if application != APPLICATION_ID:
