@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 __all__ = ["cassette_name"]
@@ -30,8 +31,13 @@ def cassette_name(nodeid: str) -> PurePosixPath:
     # Only what stands before the parameters is structure: an id may hold "::" and "/" itself.
     head, bracket, parameters = rest.partition("[")
     name = head.replace("::", ".") + bracket + parameters
-    folders = PurePosixPath(module.removesuffix(".py")).parts
-    return PurePosixPath(*map(_make_safe, folders), f"{_make_safe(name)}.yaml")
+    return PurePosixPath(_find_folder(module), f"{_make_safe(name)}.yaml")
+
+
+# The tests of a module ask one after the other.
+@lru_cache(maxsize=64)
+def _find_folder(module: str) -> PurePosixPath:
+    return PurePosixPath(*map(_make_safe, PurePosixPath(module.removesuffix(".py")).parts))
 
 
 def _make_safe(name: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from claude_replay.exchange import Exchange
 
 __all__ = ["Origin", "find_origin", "origin_of"]
 
-_META = re.compile(rb"^  meta: {([^\n]*)}$", re.MULTILINE)
-_HEADERS = re.compile(rb"^    headers: {([^\n]*)}$", re.MULTILINE)
+_META, _HEADERS = b"\n  meta: {", b"\n    headers: {"
 _VALUE = rb"%s: '?([0-9A-Za-z.:+-]+)"
 _RECORDED, _SDK, _API = (re.compile(_VALUE % name) for name in (b"recorded_at", b"sdk", b"anthropic-version"))
 
@@ -26,15 +26,20 @@ class Origin:
 
 def find_origin(data: bytes) -> Origin:
     """What the first lines of an exchange say, in our own layout."""
-    head = data[: data.find(b"\n    body:") + 1]
-    meta, headers = _META.search(head), _HEADERS.search(head)
-    return Origin(
-        _read(_RECORDED, meta[1]) if meta else None,
-        _read(_SDK, meta[1]) if meta else None,
-        _read(_API, headers[1]) if headers else None,
-    )
+    end = data.find(b"\n    body:") + 1
+    meta, headers = _find_line(_META, data, end), _find_line(_HEADERS, data, end)
+    return Origin(_read(_RECORDED, meta), _read(_SDK, meta), _read(_API, headers))
 
 
+def _find_line(start: bytes, data: bytes, end: int) -> bytes:
+    """The first line before `end` that begins so and is closed on itself; empty where there is none."""
+    at = data.find(start, 0, end)
+    line = data[at + len(start) : data.find(b"\n", at + 1, end)] if at >= 0 else b""
+    return line if line.endswith(b"}") else b""
+
+
+# Most exchanges have the lines of others but for the time.
+@lru_cache(maxsize=256)
 def _read(value: re.Pattern[bytes], line: bytes) -> str | None:
     found = value.search(line)
     return found[1].decode("ascii") if found else None

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from claude_replay.redact.placeholder import PLACEHOLDER_KEY
+from claude_replay.redact import PLACEHOLDER_KEY
+from claude_replay.redact.rawenv import find_raw
 
 __all__ = ["PLACE", "placeholder_key"]
 
@@ -30,7 +31,8 @@ _NEEDED = (
 )
 _lock = threading.Lock()
 _users = 0
-_placed: dict[str, str] = {}
+# What was placed, as the system has it.
+_placed: dict[str, object] = {}
 
 
 @contextmanager
@@ -44,16 +46,19 @@ def placeholder_key() -> Iterator[None]:
     global _users
     with _lock:
         _users += 1
+        raw, encode = find_raw(os.environ)
         for names, value in _NEEDED:
-            if not any(os.environ.get(name) for name in names):
-                os.environ[names[0]] = _placed[names[0]] = value
+            if not any(raw.get(encode(name)) for name in names):
+                os.environ[names[0]] = value
+                _placed[names[0]] = raw[encode(names[0])]
     try:
         yield
     finally:
         with _lock:
             _users -= 1
             if not _users:
-                for name, value in _placed.items():
-                    if os.environ.get(name) == value:
+                raw, encode = find_raw(os.environ)
+                for name, placed in _placed.items():
+                    if raw.get(encode(name)) == placed:
                         del os.environ[name]
                 _placed.clear()

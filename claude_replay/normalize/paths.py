@@ -142,7 +142,7 @@ def _find_named(text: str, names: str) -> tuple[tuple[str, re.Pattern[str]], ...
     for name in (part.strip() for part in names.split(",")):
         wanted.update(PRESETS.get(name) or [_check_name(text, name)])
     # In their own order, whatever the user's: what is more specific comes first.
-    return tuple((name, pattern) for name, pattern in VALUE_NORMALIZERS.items() if name in wanted)
+    return tuple((name, VALUE_NORMALIZERS[name]) for name in VALUE_NORMALIZERS if name in wanted)
 
 
 def _check_name(text: str, name: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from functools import cache
 
 __all__ = ["PRESETS", "VALUE_NORMALIZERS"]
 
@@ -28,25 +30,44 @@ _TEMPORARY = (
     rf"|[A-Za-z]:[\\/](?:{_PART}[\\/])*?[Tt]e?mp)"
 )
 
-VALUE_NORMALIZERS: dict[str, re.Pattern[str]] = {
-    "uuid": re.compile(rf"{_START}[0-9a-fA-F]{{8}}-(?:[0-9a-fA-F]{{4}}-){{3}}[0-9a-fA-F]{{12}}{_END}"),
-    "datetime": re.compile(
+_PATTERNS = {
+    "uuid": rf"{_START}[0-9a-fA-F]{{8}}-(?:[0-9a-fA-F]{{4}}-){{3}}[0-9a-fA-F]{{12}}{_END}",
+    "datetime": (
         rf"{_START}(?=[A-Z\d])(?:{_DATE}(?:T|,? (?:at )?){_TIME}{_ZONE}"
         rf"|{_WEEKDAY}{_MONTH}  ?{_DAY} {_TIME}(?: [A-Z]{{3,4}})? \d{{4}}){_END}"
     ),
-    "date": re.compile(rf"{_START}(?=[A-Z\d]){_DATE}(?!\d)"),
-    "unix_time": re.compile(rf"(?<!\.){_START}1\d{{9}}(?:\d{{3}}){{0,3}}(?:\.\d+)?{_END}"),
+    "date": rf"{_START}(?=[A-Z\d]){_DATE}(?!\d)",
+    "unix_time": rf"(?<!\.){_START}1\d{{9}}(?:\d{{3}}){{0,3}}(?:\.\d+)?{_END}",
     # The file's own name below a temporary folder says something; the folder's does not.
-    "tmp_path": re.compile(
+    "tmp_path": (
         rf"(?<![\w.])(?:{_TEMPORARY}[\\/]"
         rf"(?:pytest-of-{_PART}[\\/]pytest-\d+(?:[\\/]popen-gw\d+)?(?:[\\/]{_PART})?|{_PART}))"
     ),
-    "home": re.compile(
-        rf"(?<![\w.])(?:/(?:home|Users)/{_PART}|/root(?![\w.-])|[A-Za-z]:[\\/]Users[\\/]{_PART})"
-    ),
-    "port": re.compile(r"(?:(?<=localhost:)|(?<=127\.0\.0\.1:)|(?<=0\.0\.0\.0:)|(?<=\[::1\]:))\d{2,5}(?!\d)"),
-    "hex_id": re.compile(rf"{_START}(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{{8,64}}{_END}"),
+    "home": (rf"(?<![\w.])(?:/(?:home|Users)/{_PART}|/root(?![\w.-])|[A-Za-z]:[\\/]Users[\\/]{_PART})"),
+    "port": r"(?:(?<=localhost:)|(?<=127\.0\.0\.1:)|(?<=0\.0\.0\.0:)|(?<=\[::1\]:))\d{2,5}(?!\d)",
+    "hex_id": rf"{_START}(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{{8,64}}{_END}",
 }
+
+
+class _Normalizers(Mapping[str, re.Pattern[str]]):
+    """Compiled when asked for: all of them together take a tenth of a second, and most runs need none."""
+
+    def __getitem__(self, name: str) -> re.Pattern[str]:
+        return _compile(_PATTERNS[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PATTERNS)
+
+    def __len__(self) -> int:
+        return len(_PATTERNS)
+
+
+@cache
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+VALUE_NORMALIZERS: Mapping[str, re.Pattern[str]] = _Normalizers()
 """By name, the pattern whose matches become `<name>` on both sides of a comparison."""
 
 PRESETS: dict[str, tuple[str, ...]] = {

@@ -76,7 +76,7 @@ def _read_markers(item: pytest.Item) -> Iterator[Layer]:
 
 def cassette_path(state: State, item: pytest.Item, settings: Settings) -> Path:
     """The cassette file of a test."""
-    return state.config.rootpath / settings.dir / (settings.cassette or cassette_name(nodeid_of(item)))
+    return Path(state.config.rootpath, settings.dir, settings.cassette or cassette_name(nodeid_of(item)))
 
 
 def make_session(

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from claude_replay.redact.literals import literal_forms, read_as_latin
 from claude_replay.redact.placeholder import PLACEHOLDER
-from claude_replay.redact.shapes import LOOSE_SHAPES, SHAPES, ShapeGroup
+from claude_replay.redact.shapes import SHAPES, ShapeGroup, loose_shapes
 
 __all__ = ["Scanner", "Span"]
 
@@ -78,10 +78,10 @@ class Scanner:
     def found_in_data(self, data: bytes) -> bool:
         """Whether bytes hold a secret as ASCII, UTF-8 or UTF-16 text."""
         text = data.decode("latin-1")
-        if any(True for _ in self._matches(text, LOOSE_SHAPES)):
+        if any(True for _ in self._matches(text, loose_shapes())):
             return True
         # Without its zeros, UTF-16 of either byte order (and UTF-32) is Latin-1.
-        return "\0" in text and any(True for _ in self._matches(text.replace("\0", ""), LOOSE_SHAPES))
+        return "\0" in text and any(True for _ in self._matches(text.replace("\0", ""), loose_shapes()))
 
     def clean(self, text: str) -> str:
         """`text` with a placeholder for each secret; the same object where there is none."""

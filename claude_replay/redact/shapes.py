@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from claude_replay.redact.placeholder import PLACEHOLDER
 
-__all__ = ["LOOSE_SHAPES", "SHAPES", "ShapeGroup", "is_secret_field"]
+__all__ = ["SHAPES", "ShapeGroup", "is_secret_field", "loose_shapes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,12 @@ def _compile_groups(*, loose: bool) -> tuple[ShapeGroup, ...]:
 
 SHAPES = _compile_groups(loose=False)
 """For text, where a shape within a longer word or within base64 is no secret."""
-LOOSE_SHAPES = _compile_groups(loose=True)
-"""For binary data, where any byte may stand before a secret, a length for example."""
+
+
+@cache
+def loose_shapes() -> tuple[ShapeGroup, ...]:
+    """For binary data, where any byte may stand before a secret, a length for example."""
+    return _compile_groups(loose=True)
 
 
 def is_secret_field(name: str, value: object, siblings: Mapping[str, object]) -> bool:

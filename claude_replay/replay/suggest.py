@@ -46,7 +46,7 @@ def _find_normalizers(change: Change) -> list[str]:
     if change.kind != "changed" or not _are_equal(sent, recorded, names):
         return []
     # The last ones are the least specific: what others do too they are not needed for.
-    for name in reversed(VALUE_NORMALIZERS):
+    for name in reversed(names):
         fewer = [kept for kept in names if kept != name]
         if _are_equal(sent, recorded, fewer):
             names = fewer

@@ -30,7 +30,7 @@ def report_lines(
     makes no difference. `notes` are about no test in particular, `orphans` paths, `lost_workers` names of processes
     that crashed; `details` adds a line for each test and each model; `root` is taken off the front of paths.
     """
-    ordered = sorted(tallies, key=lambda tally: (tally.label, tally.cassette, repr(tally.as_dict())))
+    ordered = sorted(tallies, key=lambda tally: (tally.label, tally.cassette, repr(tally)))
     lines = [_describe_totals(ordered, orphans)]
     if details:
         lines += [f"  {line}" for line in [*map(_describe_tally, ordered), *describe_models(ordered)]]
