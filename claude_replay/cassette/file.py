@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +59,9 @@ def load_cassette(path: Path, *, hosts: Sequence[str] = ()) -> Cassette | None:
     CassetteLoadError that names file and line and what to do; the file is never changed.
     """
     try:
-        _check_size(path.stat().st_size, str(path))
-        content = path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            _check_size(os.fstat(file.fileno()).st_size, str(path))
+            content = file.readall()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

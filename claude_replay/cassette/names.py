@@ -31,7 +31,7 @@ def cassette_name(nodeid: str) -> PurePosixPath:
     # Only what stands before the parameters is structure: an id may hold "::" and "/" itself.
     head, bracket, parameters = rest.partition("[")
     name = head.replace("::", ".") + bracket + parameters
-    return PurePosixPath(_find_folder(module), f"{_make_safe(name)}.yaml")
+    return _find_folder(module) / f"{_make_safe(name)}.yaml"
 
 
 # The tests of a module ask one after the other.

@@ -67,7 +67,8 @@ class Call:
         if isinstance(outcome, Spoiled):
             return play_spoiled(session, outcome, is_framed=self._is_framed)
         if outcome is not None:
-            self._answer, self._ticket = LiveAnswer(session, outcome), outcome
+            assert session.live is not None
+            self._answer, self._ticket = LiveAnswer(session.live, outcome), outcome
         return None
 
     @property

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from claude_replay.redact import PLACEHOLDER_KEY
 from claude_replay.redact.rawenv import find_raw
 
-__all__ = ["PLACE", "placeholder_key"]
+__all__ = ["PLACE", "place_placeholders", "take_back_placeholders"]
 
 PLACE = "claude-replay"
 """What stands for a project, a workspace or a resource that nobody has named."""
@@ -29,36 +27,45 @@ _NEEDED = (
     (("ANTHROPIC_GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_PROJECT"), PLACE),
     (("ANTHROPIC_GOOGLE_CLOUD_WORKSPACE_ID",), PLACE),
 )
+_KEYS = find_raw(os.environ)[1]
+# The same as the system spells it, for each test is asked for.
+_STORED = tuple((frozenset(map(_KEYS, names)), names[0], value) for names, value in _NEEDED)
+_ALL = frozenset[object]().union(*(stored for stored, _, _ in _STORED))
 _lock = threading.Lock()
 _users = 0
 # What was placed, as the system has it.
 _placed: dict[str, object] = {}
 
 
-@contextmanager
-def placeholder_key() -> Iterator[None]:
+def place_placeholders() -> None:
     """
     Put placeholders into the environment where it names no key, region, project or the like.
 
-    The SDK makes no client, or builds no request, without them. Taken out again when the last of those who
-    overlap is done, unless somebody has set another value meanwhile.
+    The SDK makes no client, or builds no request, without them. `take_back_placeholders` ends it.
     """
     global _users
     with _lock:
         _users += 1
-        raw, encode = find_raw(os.environ)
-        for names, value in _NEEDED:
-            if not any(raw.get(encode(name)) for name in names):
-                os.environ[names[0]] = value
-                _placed[names[0]] = raw[encode(names[0])]
-    try:
-        yield
-    finally:
-        with _lock:
-            _users -= 1
-            if not _users:
-                raw, encode = find_raw(os.environ)
-                for name, placed in _placed.items():
-                    if raw.get(encode(name)) == placed:
-                        del os.environ[name]
-                _placed.clear()
+        raw, _ = find_raw(os.environ)
+        found = {name for name in raw.keys() & _ALL if raw[name]}
+        for stored, name, value in _STORED:
+            if found.isdisjoint(stored):
+                os.environ[name] = value
+                _placed[name] = raw[_KEYS(name)]
+
+
+def take_back_placeholders() -> None:
+    """
+    Take them out again when the last of those who overlap is done.
+
+    Whatever somebody has set meanwhile stays.
+    """
+    global _users
+    with _lock:
+        _users -= 1
+        if not _users:
+            raw, _ = find_raw(os.environ)
+            for name, placed in _placed.items():
+                if raw.get(_KEYS(name)) == placed:
+                    del os.environ[name]
+            _placed.clear()

@@ -27,16 +27,22 @@ class ImportWatch:
         self._calls = dict(calls)
 
     def start(self) -> None:
+        """Begin; does nothing when it already has."""
         if self in sys.meta_path:
             return
         # First, before pytest's assertion rewriting, which would otherwise answer for the module.
         sys.meta_path.insert(0, self)
+        self.look()
+
+    def look(self) -> None:
+        """Call for all that are there, also for those it was called for before."""
         for name, call in self._calls.items():
             if sys.modules.get(name) is not None:
                 # Another thread may be in the middle of importing it: this waits for its end.
                 call(importlib.import_module(name))
 
     def stop(self) -> None:
+        """End; what is imported from now on is nobody's business."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 

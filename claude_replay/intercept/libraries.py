@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -88,9 +87,8 @@ class Libraries:
         # What stood in each place when it was looked at last.
         self._seen: dict[tuple[Any, str], object] = {}
 
-    @contextmanager
-    def serve(self, session: Session) -> Iterator[None]:
-        """Until the end of the block, requests to Claude may belong to this session."""
+    def serve(self, session: Session) -> Callable[[], None]:
+        """Until the returned function is called, requests to Claude may belong to this session."""
         self._watch.start()
         # Whoever was there before this may have put back what he had found.
         if any(vars(owner).get(name) is not seen for (owner, name), seen in self._seen.items()):
@@ -99,11 +97,12 @@ class Libraries:
         if served.outer is not None:
             self._patch_imported(on_top, _SEAMS_OF_VCR)
         self._served.append(served)
-        try:
-            yield
-        finally:
+
+        def end() -> None:
             self._served.remove(served)
             on_top.undo()
+
+        return end
 
     def _patch_imported(self, patches: Patches, seams: Iterable[tuple[str, str, str, str]]) -> None:
         for name in dict.fromkeys(seam[0] for seam in seams):

@@ -20,7 +20,7 @@ from claude_replay.bodies import (
     media_type,
 )
 from claude_replay.exchange import Binary, Body, Ended, EventStream, Meta, Response
-from claude_replay.session import Session, Ticket
+from claude_replay.session import LiveCalls, Ticket
 
 __all__ = ["LiveAnswer"]
 
@@ -34,8 +34,8 @@ class LiveAnswer:
     Pieces are only kept while they pass; reading them waits for the end, so nothing is delayed.
     """
 
-    def __init__(self, session: Session, ticket: Ticket) -> None:
-        self._session = session
+    def __init__(self, calls: LiveCalls, ticket: Ticket) -> None:
+        self._calls = calls
         self._ticket = ticket
         self._status = 0
         self._headers: Mapping[str, str] = {}
@@ -43,7 +43,7 @@ class LiveAnswer:
         self._pieces: list[tuple[float, bytes]] = []
         self._reported = False
         self._lock = threading.Lock()
-        session.watch(ticket, self._close)
+        calls.watch(ticket, self._close)
 
     @contextmanager
     def sending(self) -> Iterator[None]:
@@ -102,7 +102,7 @@ class LiveAnswer:
             return first
 
     def _abandon(self, reason: str) -> None:
-        self._session.abandon(self._ticket, reason)
+        self._calls.abandon(self._ticket, reason)
 
     def _report(self, ended: Ended) -> None:
         if not self._claim():
@@ -127,7 +127,7 @@ class LiveAnswer:
             body = EventStream(body.items, padding=body.padding)
         end = self._pieces[-1][0] if self._pieces and ended != "cancelled" else time.monotonic()
         kept = {name: value for name, value in self._headers.items() if name not in _TRANSFER_HEADERS}
-        self._session.finish(
+        self._calls.finish(
             self._ticket,
             Response(self._status, kept, body, ended),
             Meta(duration=round(end - self._started, 3), times=tuple(times)),

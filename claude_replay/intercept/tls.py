@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from types import ModuleType
 
-__all__ = ["SharedTls"]
+__all__ = ["WATCHED", "SharedTls"]
 
 # Module, class and method to which httpx hands `verify`. The aiohttp transport keeps its context in a public
 # attribute, so there it is shared where a client builds one, and not where an application does.
@@ -35,6 +35,8 @@ _SEAMS = (
     ("httpx_aiohttp.httpx2.client", "Httpx2AiohttpClient", "_init_transport"),
     ("anthropic._vendor.httpx_aiohttp.client", "Httpx2AiohttpClient", "_init_transport"),
 )
+WATCHED = tuple(dict.fromkeys(module for module, _, _ in _SEAMS))
+"""All modules that are changed; the packages that hold them stand in `plugin.network`."""
 # What makes a default context, and what tests or truststore may replace.
 _MAKERS = (
     ("ssl", "SSLContext"),
@@ -62,12 +64,16 @@ class SharedTls:
         self._lock = threading.Lock()
         self._contexts: dict[tuple[object, ...], tuple[SSLContext, tuple[object, ...]]] = {}
         self._patches = Patches()
-        self._watch = ImportWatch({module: self._patch for module, _, _ in _SEAMS})
+        self._watch = ImportWatch(dict.fromkeys(WATCHED, self._patch))
 
     def install(self) -> None:
         """Shares from now on; does nothing when it already does."""
         self._installed = True
         self._watch.start()
+
+    def look(self) -> None:
+        """Also in modules that were only half imported when it was installed."""
+        self._watch.look()
 
     def uninstall(self) -> None:
         """Puts back what was there; clients keep the contexts they have."""

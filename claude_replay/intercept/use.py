@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable
-from contextlib import ExitStack, aclosing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, aclosing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from claude_replay.intercept.ambient import current_ambient
-from claude_replay.intercept.credentials import placeholder_key
+from claude_replay.intercept.credentials import place_placeholders, take_back_placeholders
 from claude_replay.intercept.keyless import KEYLESS
 from claude_replay.intercept.libraries import LIBRARIES
 from claude_replay.intercept.retries import QUICK_RETRIES
@@ -43,7 +43,7 @@ class use_cassette:  # A function to its users; a class because it is a decorato
     def __init__(self, path: str | os.PathLike[str], *, mode: str | None = None, **settings: object) -> None:
         self._path = Path(path)
         self._values = settings if mode is None else {**settings, "mode": mode}
-        self._entered: list[tuple[Session, ExitStack]] = []
+        self._entered: list[tuple[Session, AbstractContextManager[None]]] = []
 
     def __enter__(self) -> Handle:
         ambient = current_ambient()
@@ -58,14 +58,16 @@ class use_cassette:  # A function to its users; a class because it is a decorato
             explicit=True,
         )
         session.open()
-        self._entered.append((session, open_session(session)))
+        opened = open_session(session)
+        opened.__enter__()
+        self._entered.append((session, opened))
         return Handle(session)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        session, stack = self._entered.pop()
-        stack.close()
+        session, opened = self._entered.pop()
+        opened.__exit__(None, None, None)
         # A generator that is closed where it stands has not failed.
         passed = error is None or isinstance(error, GeneratorExit)
         try:
@@ -144,22 +146,31 @@ class use_cassette:  # A function to its users; a class because it is a decorato
         return call
 
 
-def open_session(session: Session) -> ExitStack:
-    """Let requests reach an open session until the returned stack is closed."""
-    with prepare_session(session) as stack:
-        scope = enter(session)
-        stack.callback(leave, scope)
-        return stack.pop_all()
+@contextmanager
+def open_session(session: Session) -> Iterator[None]:
+    """Let requests reach an open session while the block runs."""
+    end = prepare_session(session)
+    scope = enter(session)
+    try:
+        yield
+    finally:
+        leave(scope)
+        end()
 
 
-def prepare_session(session: Session) -> ExitStack:
-    """Whatever an open session needs of its surroundings but the scope, until the returned stack is closed."""
+def prepare_session(session: Session) -> Callable[[], None]:
+    """Whatever an open session needs of its surroundings but the scope, until the returned function is called."""
     TRANSPORTS.install()
     KEYLESS.install()
     SIGNING.install()
     QUICK_RETRIES.install()
-    with ExitStack() as stack:
-        if not session.may_send:
-            stack.enter_context(placeholder_key())
-        stack.enter_context(LIBRARIES.serve(session))
-        return stack.pop_all()
+    stop_serving = LIBRARIES.serve(session)
+    if session.may_send:
+        return stop_serving
+    place_placeholders()
+
+    def end() -> None:
+        take_back_placeholders()
+        stop_serving()
+
+    return end

@@ -38,7 +38,7 @@ class OpenCassette:
         self.finish: Callable[[], None] = lambda: None
         self.passed = self.failed = self.xfailed = False
         self._told: list[ReplayFailure] = []
-        self._stack = prepare_session(session)
+        self._end = prepare_session(session)
         self._scope = enter(session, ambient=True)
 
     def note(self, report: pytest.TestReport) -> None:
@@ -79,7 +79,7 @@ class OpenCassette:
     def close(self) -> None:
         """Save and settle; raises ClaudeReplayError, the gravest first."""
         leave(self._scope)
-        self._stack.close()
+        self._end()
         has_passed = self.passed and not self.failed
         # Who has not come to the end has not come to everything.
         has_ended = has_passed and not self.xfailed

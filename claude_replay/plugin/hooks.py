@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from claude_replay.plugin.state import State
+from claude_replay.plugin.state import ASKING, State
 
 __all__ = ["RunHooks"]
 
@@ -77,8 +77,11 @@ class RunHooks:
     ) -> Generator[None, Any, Any]:
         state = self._state
         if fixturedef.scope == "function":
+            is_ours = fixturedef.argname == _MARK
+            if is_ours:
+                ASKING[:] = [(state, request)]
             result = yield
-            if fixturedef.argname == _MARK and state.test is not None:
+            if is_ours and state.test is not None:
                 state.test.finish = partial(fixturedef.finish, request)
             elif fixturedef.argname in _OTHERS and not getattr(result, "write_protected", True):
                 # pytest-recording's or pytest-vcr's cassette, which somebody has asked to record.
@@ -118,15 +121,17 @@ class RunHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        from claude_replay.plugin.summary import finish_run
-
         self._note_stopped("after the last test")
-        finish_run(self._state, session, exitstatus)
+        if self._state.has_account:
+            from claude_replay.plugin.summary import finish_run
+
+            finish_run(self._state, session, exitstatus)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        from claude_replay.plugin.summary import write_summary
+        if self._state.has_account:
+            from claude_replay.plugin.summary import write_summary
 
-        write_summary(self._state, terminalreporter)
+            write_summary(self._state, terminalreporter)
 
     def _note_stopped(self, when: str) -> None:
         # There is no test that could be failed for them.

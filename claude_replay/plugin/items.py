@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,14 @@ def _read_markers(item: pytest.Item) -> Iterator[Layer]:
 
 def cassette_path(state: State, item: pytest.Item, settings: Settings) -> Path:
     """The cassette file of a test."""
-    return Path(state.config.rootpath, settings.dir, settings.cassette or cassette_name(nodeid_of(item)))
+    return _find_folder(state.config.rootpath, settings.dir) / (
+        settings.cassette or cassette_name(nodeid_of(item))
+    )
+
+
+@lru_cache(maxsize=64)
+def _find_folder(root: Path, folder: str) -> Path:
+    return root / folder
 
 
 def make_session(

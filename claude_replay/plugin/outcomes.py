@@ -44,6 +44,10 @@ def amend_report(
     By their messages alone where they are why the test failed, since their tracebacks lead through the inside
     of the SDK; in a section of their own where the test failed of something else.
     """
+    if _is_plain(call, report) and state.test is not None and not state.swallowed:
+        # What was stopped and not raised the teardown will tell.
+        state.test.note(report)
+        return
     error = call.excinfo.value if call.excinfo is not None else None
     raised, (swallowed, state.swallowed) = list(_find_failures(error)), (state.swallowed, [])
     stopped: list[ReplayFailure] = []
@@ -58,6 +62,16 @@ def amend_report(
         report.sections.append((f"{_TITLE}: stopped before", _tell(stopped, item, is_swallowed=False)))
     if state.test is not None:
         _tell_of_cassette(state, state.test, report)
+
+
+def _is_plain(call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
+    """Whether this is what most reports are: a part of a test that passed, and that ought to."""
+    return (
+        report.passed
+        and report.when != "teardown"
+        and call.excinfo is None
+        and not hasattr(report, "wasxfail")
+    )
 
 
 def _tell_of_cassette(state: State, cassette: OpenCassette, report: pytest.TestReport) -> None:

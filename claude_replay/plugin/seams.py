@@ -7,19 +7,19 @@ Requests are read where HTTP libraries send them, before they connect. The seams
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from claude_replay.intercept.imports import ImportWatch, Patches
+from claude_replay.plugin.network import find_scopes
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from claude_replay.plugin.state import State
 
-__all__ = ["find_scopes", "refuse_at_seams"]
+__all__ = ["WATCHED", "Seams"]
 
 _TRANSPORTS = (
     ("HTTPTransport", "handle_request"),
@@ -44,18 +44,15 @@ _SEAMS = (
     ("tornado.simple_httpclient", "SimpleAsyncHTTPClient", "fetch_impl", "read_tornado"),
     ("tornado.curl_httpclient", "CurlAsyncHTTPClient", "fetch_impl", "read_tornado"),
 )
+WATCHED = (*_MODULES, *(seam[0] for seam in _SEAMS))
+"""All modules that are changed; the packages that hold them stand in `plugin.network`."""
 # Above a cassette of vcr's own, which may hold the answer; what it sends itself passes a seam below.
 _ABOVE_VCR = ("read_pool", "read_httplib2")
 
 
-def refuse_at_seams(state: State) -> Callable[[], None]:
-    """Refuse there what no cassette covers, until the returned function is called."""
-    seams = _Seams(state)
-    seams.install()
-    return seams.uninstall
+class Seams:
+    """Refuses there what no cassette covers, from `install` to `uninstall`."""
 
-
-class _Seams:
     def __init__(self, state: State) -> None:
         self._state = state
         self._is_on = True
@@ -65,9 +62,15 @@ class _Seams:
         )
 
     def install(self) -> None:
+        """From now on, in modules that are imported later, too."""
         self._watch.start()
 
+    def look(self) -> None:
+        """Also in modules that were only half imported when it was installed."""
+        self._watch.look()
+
     def uninstall(self) -> None:
+        """Put back what was there."""
         # What lies below somebody else's patch stays, and passes everything from now on.
         self._is_on = False
         self._watch.stop()
@@ -135,9 +138,3 @@ class _Seams:
 def _is_covered() -> bool:
     scopes = find_scopes()
     return scopes is not None and scopes.current_session() is not None
-
-
-def find_scopes() -> Any:
-    """The module that knows the open cassettes; None where none was ever opened."""
-    # The core is not even imported then.
-    return sys.modules.get("claude_replay.intercept.scope")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from claude_replay.plugin.cassettes import OpenCassette
     from claude_replay.session import Session, Tally
 
-__all__ = ["STATE", "State"]
+__all__ = ["ASKING", "STATE", "State"]
 
 
 class State:
@@ -36,9 +36,10 @@ class State:
 
     def __init__(self, config: pytest.Config, option: object) -> None:
         self.config = config
-        self.given = Given(config, option)
-        self.worker: dict[str, Any] | None = getattr(config, "workerinput", None)
-        self.run_id: str = self.worker["claude_replay_run"] if self.worker else os.urandom(16).hex()
+        self.given: Given
+        self.worker: dict[str, Any] | None
+        self.run_id = os.urandom(16).hex()
+        self.learn(option)
         self.test: OpenCassette | None = None
         self.fixture: tuple[str, str] | None = None
         self.stopped: list[ReplayFailure] = []
@@ -52,6 +53,25 @@ class State:
         self.orphans: list[str] = []
         self.notes: list[str] = []
         self.lost_workers: list[str] = []
+
+    def learn(self, option: object) -> None:
+        """Read the settings again, now that the command line is parsed as a whole."""
+        self.given = Given(self.config, option)
+        self.worker = getattr(self.config, "workerinput", None)
+        if self.worker is not None:
+            self.run_id = self.worker["claude_replay_run"]
+
+    @property
+    def has_account(self) -> bool:
+        """Whether there may be anything to tell at the end."""
+        if self.worker is not None or self.tallies or self.notes or self.orphans or self.lost_workers:
+            return True
+        return os.path.isdir(os.path.join(self.config.rootpath, self.folder))
+
+    @property
+    def folder(self) -> str:
+        """Where cassettes are, below the root folder."""
+        return "cassettes" if self.given.is_empty else self.given.settings.dir
 
     def serves(self, item: pytest.Item) -> bool:
         """Whether the mark `vcr` gives this test its cassette; a mark of ours goes before it."""
@@ -102,3 +122,11 @@ class State:
 
 STATE = pytest.StashKey[State]()
 """Where a configuration of pytest keeps its state."""
+
+ASKING: list[tuple[State, pytest.FixtureRequest]] = []
+"""
+The run and the test for which the fixture `claude_replay` is being set up, put there by the hook around that.
+
+As an argument of the fixture, `request` would cost each test a tenth of a millisecond: pytest makes a fixture of
+it each time (`RequestFixtureDef`, pytest 9.2).
+"""

@@ -20,7 +20,7 @@ def finish_run(state: State, session: pytest.Session, exitstatus: int) -> None:
     if session.shouldstop or session.shouldfail or exitstatus in _STOPPED:
         # Of a worker's, for the main process: it knows better why the run ended.
         state.orphans = []
-    elif not state.config.option.collectonly and (state.config.rootpath / _find_folder(state)).is_dir():
+    elif not state.config.option.collectonly and (state.config.rootpath / state.folder).is_dir():
         from claude_replay.plugin.orphans import find_orphans
 
         state.orphans += find_orphans(state, session)
@@ -28,10 +28,6 @@ def finish_run(state: State, session: pytest.Session, exitstatus: int) -> None:
         from claude_replay.plugin.workers import tell_main_process
 
         tell_main_process(state)
-
-
-def _find_folder(state: State) -> str:
-    return "cassettes" if state.given.is_empty else state.given.settings.dir
 
 
 def write_summary(state: State, terminal: pytest.TerminalReporter) -> None:

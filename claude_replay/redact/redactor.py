@@ -104,6 +104,16 @@ class Redactor:
             KEPT_RESPONSE_HEADERS
         )
 
+    def copy(self) -> Redactor:
+        """Another one that knows the same; what is added to either from now on, the other does not know."""
+        made = Redactor.__new__(Redactor)
+        made._lock = threading.Lock()
+        made._rules = self._rules
+        made._keep_json_type = self._keep_json_type
+        made._kept_request_headers = self._kept_request_headers
+        made._kept_response_headers = self._kept_response_headers
+        return made
+
     def add_literal(self, value: str) -> None:
         """
         Treat `value` as a secret from now on: the key a client turns out to use.

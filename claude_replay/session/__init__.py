@@ -6,6 +6,7 @@ from claude_replay.session.comparison import Comparison
 from claude_replay.session.drift import Drift
 from claude_replay.session.handle import Handle
 from claude_replay.session.injection import Injection
+from claude_replay.session.livecalls import LiveCalls
 from claude_replay.session.recording import Ticket, find_secret
 from claude_replay.session.rules import rules_for
 from claude_replay.session.run import Run
@@ -18,6 +19,7 @@ __all__ = [
     "Drift",
     "Handle",
     "Injection",
+    "LiveCalls",
     "Run",
     "Session",
     "Tally",

@@ -66,6 +66,10 @@ class Loaded:
             self._is_exact = rules != MATCHING or by_order
             self._know(self._find_keys())
 
+    def is_waiting_for(self, label: str) -> bool:
+        """Whether the test of this name recorded into it and has not passed yet."""
+        return label in self.cassette.incomplete
+
     def _know(self, keys: list[str]) -> None:
         self.keys = keys
         # The keys of requests that need not be parsed, by the digest of what is sent; whoever goes by order wants

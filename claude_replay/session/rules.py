@@ -29,8 +29,12 @@ def _make_rules(ignore: tuple[str, ...], any_provider: bool) -> Rules:
 
 def redactor_for(settings: Settings, environ: Mapping[str, str]) -> Redactor:
     """A redactor that knows the user's rules and the credentials in the environment."""
-    return Redactor(
-        literals=known_literals(environ),
-        patterns=settings.redact,
-        keep_response_headers=settings.keep_headers,
-    )
+    # Each session has its own, for it may learn the keys of its clients.
+    return _make_redactor(known_literals(environ), settings.redact, settings.keep_headers).copy()
+
+
+@lru_cache(maxsize=16)
+def _make_redactor(
+    literals: tuple[str, ...], patterns: tuple[str, ...], keep_headers: tuple[str, ...]
+) -> Redactor:
+    return Redactor(literals=literals, patterns=patterns, keep_response_headers=keep_headers)

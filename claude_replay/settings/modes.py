@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["RECORD_MODES", "RecordMode", "may_send"]
+__all__ = ["PLAYING_MODES", "RECORDING_MODES", "RECORD_MODES", "RecordMode", "may_send"]
 
 RecordMode = Literal["none", "once", "new_episodes", "rewrite", "all", "verify", "off"]
 
 RECORD_MODES: tuple[RecordMode, ...] = get_args(RecordMode)
+RECORDING_MODES: tuple[RecordMode, ...] = ("once", "new_episodes", "rewrite", "all")
+PLAYING_MODES: tuple[RecordMode, ...] = ("none", "once", "new_episodes")
 
 
 def may_send(mode: RecordMode) -> bool:

@@ -106,13 +106,13 @@ def record_calls(recorder: str, path: str, url: str, count: int) -> dict[str, An
 
 
 def _watch_saving(times: list[float]) -> None:
-    from claude_replay.session import Session
+    from claude_replay.session import LiveCalls
 
-    original: Callable[..., None] = Session.finish
+    original: Callable[..., None] = LiveCalls.finish
 
     def finish(*arguments: Any) -> None:
         before = time.perf_counter()
         original(*arguments)
         times.append(time.perf_counter() - before)
 
-    setattr(Session, "finish", finish)  # noqa: B010  # mypy knows methods as they are
+    setattr(LiveCalls, "finish", finish)  # noqa: B010  # mypy knows methods as they are

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from claude_replay.intercept.credentials import placeholder_key
+from claude_replay.intercept.credentials import place_placeholders, take_back_placeholders
 from claude_replay.redact import PLACEHOLDER_KEY
 
 KEY = "ANTHROPIC_API_KEY"
+
+
+@contextmanager
+def placeholder_key() -> Iterator[None]:
+    """What a cassette that replays does while it is open."""
+    place_placeholders()
+    try:
+        yield
+    finally:
+        take_back_placeholders()
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from claude_replay.intercept import tls
+from claude_replay.plugin import seams
+from claude_replay.plugin.network import LIBRARIES
 from plugin_project import Project
 
 STOPPED = "claude_replay: a request to Claude was stopped: no cassette covers it"
@@ -406,3 +409,9 @@ def test_a_thread_that_outlives_its_cassette_fails_the_test_that_runs(project: P
     result.stdout.fnmatch_lines(
         ["claude_replay: a task or thread that was started within*one.yaml*", "*caught this and went on*"]
     )
+
+
+@pytest.mark.parametrize("module", sorted({*tls.WATCHED, *seams.WATCHED}))
+def test_what_is_watched_is_within_the_libraries_that_start_it(module: str) -> None:
+    """The guard of requests and the sharing of TLS contexts begin with the first of these packages."""
+    assert any(module == library or module.startswith(f"{library}.") for library in LIBRARIES)

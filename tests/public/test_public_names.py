@@ -98,14 +98,11 @@ def test_the_plugin_imports_neither_the_core_nor_any_library() -> None:
         "claude_replay.intercept",
         "claude_replay.intercept.guard",
         "claude_replay.intercept.imports",
-        "claude_replay.intercept.outlets",
-        "claude_replay.intercept.tls",
         "claude_replay.plugin",
         "claude_replay.plugin.given",
         "claude_replay.plugin.hooks",
         "claude_replay.plugin.network",
         "claude_replay.plugin.options",
-        "claude_replay.plugin.seams",
         "claude_replay.plugin.state",
     }
 

@@ -10,7 +10,7 @@ from claude_replay.api import describe_endpoint
 from claude_replay.cassette import load_cassette
 from claude_replay.errors import LiveCallRefused
 from claude_replay.exchange import Json, Meta, Request, Response
-from claude_replay.session import Run, Session, Ticket
+from claude_replay.session import LiveCalls, Run, Session, Ticket
 from claude_replay.settings import Layer, resolve
 from recordings import KEY, MODEL, Studio, ask, make_client
 
@@ -99,6 +99,12 @@ def begin(session: Session, prompt: str) -> Ticket:
     return ticket
 
 
+def live(session: Session) -> LiveCalls:
+    """Where answers of live calls are reported to."""
+    assert session.live is not None
+    return session.live
+
+
 OK = Response(200, {}, Json({"type": "message", "content": []}))
 
 
@@ -114,9 +120,9 @@ def test_an_answer_that_comes_too_late_leaves_nothing_behind(studio: Studio) -> 
     """No journal appears beside the finished cassette."""
     session = make_session(studio, "once").open()
     early, late = begin(session, "early"), begin(session, "late")
-    session.finish(early, OK, Meta())
+    live(session).finish(early, OK, Meta())
     session.close(passed=True)
-    session.finish(late, OK, Meta())
+    live(session).finish(late, OK, Meta())
     assert read_prompts(studio) == ["early"]
     assert studio.files == ["chat.yaml"]
 
@@ -124,8 +130,8 @@ def test_an_answer_that_comes_too_late_leaves_nothing_behind(studio: Studio) -> 
 def test_an_exchange_that_yaml_cannot_carry_is_not_lost_in_silence(studio: Studio) -> None:
     """Closing says which one and why; some clients give header bytes that are no text as lone surrogates."""
     session = make_session(studio, "once").open()
-    session.finish(begin(session, "one"), Response(200, {"request-id": "caf\udcff"}, OK.body), Meta())
-    session.finish(begin(session, "two"), OK, Meta())
+    live(session).finish(begin(session, "one"), Response(200, {"request-id": "caf\udcff"}, OK.body), Meta())
+    live(session).finish(begin(session, "two"), OK, Meta())
     with pytest.raises(CassetteSaveError) as caught:
         session.close(passed=True)
     assert str(caught.value) == (
@@ -138,7 +144,7 @@ def test_an_exchange_that_yaml_cannot_carry_is_not_lost_in_silence(studio: Studi
 def test_closing_twice_is_closing_once(studio: Studio) -> None:
     """The second time changes nothing and raises nothing."""
     session = make_session(studio, "once").open()
-    session.finish(begin(session, "one"), OK, Meta())
+    live(session).finish(begin(session, "one"), OK, Meta())
     session.close(passed=True)
     before = studio.path.read_bytes()
     session.close(passed=False)
@@ -149,9 +155,9 @@ def test_calls_still_open_are_ended_before_the_cassette_is_written(studio: Studi
     """What ending them reports is part of the recording."""
     session = make_session(studio, "once").open()
     ticket = begin(session, "one")
-    session.watch(ticket, lambda: session.finish(ticket, OK, Meta()))
+    live(session).watch(ticket, lambda: live(session).finish(ticket, OK, Meta()))
     given_up = begin(session, "two")
-    session.watch(given_up, lambda: session.abandon(given_up, "no answer"))
+    live(session).watch(given_up, lambda: live(session).abandon(given_up, "no answer"))
     session.close(passed=True)
     assert read_prompts(studio) == ["one"]
     assert session.tally.notes == [f'messages · {MODEL} · "two": no answer; not recorded']
@@ -164,7 +170,7 @@ def test_a_journal_that_cannot_be_written_is_told_once(studio: Studio) -> None:
     studio.path.parent.rmdir()
     studio.path.parent.write_text("no folder", encoding="utf-8")
     for prompt in ("one", "two"):
-        session.finish(begin(session, prompt), OK, Meta())
+        live(session).finish(begin(session, prompt), OK, Meta())
     studio.path.parent.unlink()
     session.close(passed=True)
     assert session.tally.notes == [f"the journal of {studio.path} cannot be written: File exists"]
@@ -193,8 +199,8 @@ def test_what_nobody_asked_for_fails_a_passing_owner(studio: Studio) -> None:
     """With what and how many; a damaged one is named too, one whose call was cancelled is not."""
     session = make_session(studio, "once").open()
     for prompt in ("one", "two", "three"):
-        session.finish(begin(session, prompt), OK, Meta())
-    session.finish(begin(session, "four"), Response(0, {}, None, "cancelled"), Meta())
+        live(session).finish(begin(session, prompt), OK, Meta())
+    live(session).finish(begin(session, "four"), Response(0, {}, None, "cancelled"), Meta())
     session.close(passed=True)
     text = studio.path.read_text(encoding="utf-8")
     first, second, rest = text.split("    status: 200\n", 2)
@@ -213,7 +219,7 @@ def test_what_nobody_asked_for_fails_a_passing_owner(studio: Studio) -> None:
 def test_what_nobody_asked_for_is_told_as_the_user_wants_it(studio: Studio, unplayed: str, told: int) -> None:
     """An owner that failed anyway is not failed again."""
     session = make_session(studio, "once").open()
-    session.finish(begin(session, "one"), OK, Meta())
+    live(session).finish(begin(session, "one"), OK, Meta())
     session.close(passed=True)
     replayed = make_session(studio, "none", unplayed=unplayed).open()
     replayed.close(passed=unplayed != "fail")
@@ -231,7 +237,7 @@ def test_a_label_that_is_no_text_is_written_all_the_same(studio: Studio) -> None
     session = make_session(studio, "once")
     session.label = "tests/caf\udce9.py::test_it"
     session.open()
-    session.finish(begin(session, "one"), OK, Meta())
+    live(session).finish(begin(session, "one"), OK, Meta())
     session.close(passed=False)
     found = load_cassette(studio.path)
     assert found is not None
