@@ -14,6 +14,7 @@ from claude_replay.redact import Redactor
 from claude_replay.replay import Compare, Decider, Outcome, Pass, Record
 from claude_replay.session.answered import Answered
 from claude_replay.session.budget import Budget, budget_for
+from claude_replay.session.dates import Clock, keep_dates
 from claude_replay.session.driftlog import DriftLog
 from claude_replay.session.loaded import Loaded
 from claude_replay.session.recording import RETRYABLE, Recorder, Ticket
@@ -23,6 +24,8 @@ from claude_replay.session.tally import Tally
 from claude_replay.settings import RECORDING_MODES, Settings
 
 __all__ = ["LiveCalls"]
+
+_RENEWING_MODES = ("rewrite", "all")
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class LiveCalls:
     label: str
     command: Callable[[str], str]
     explicit: bool
+    environ: Mapping[str, str]
     redactor: Redactor
     loaded: Loaded
     decider: Decider
@@ -55,7 +59,9 @@ class LiveCalls:
         self._budget = budget_for(settings, self.run.id, self.path, self.command("once"))
         journal = Journal(self.path, label=self.label, mode=settings.mode)
         media = Media(self.path, home=settings.dir)
-        self._recorder = Recorder(self.path, self.redactor, journal, media, settings.record_errors)
+        self._recorder = Recorder(
+            self.path, self.redactor, journal, media, settings.record_errors, Clock(self.environ)
+        )
 
     def learn_credentials(self, headers: Mapping[str, str]) -> None:
         """Take what a client signs in with for a secret from now on."""
@@ -152,6 +158,8 @@ class LiveCalls:
         """Write what there is to be written; whether what was recorded is in the cassette now."""
         mode = self.settings.mode
         home = self.settings.dir
+        if mode in _RENEWING_MODES and not self._recorder.journal.was_taken:
+            recorded = keep_dates(recorded, self.loaded.entries, self.settings.max_age)
         saver = Saver(self.path, self.run, label=self.label, shared=self.explicit, home=home)
         if recorded and not passed and self.settings.save == "passed":
             self._note(f"{len(recorded)} recorded by a test that did not pass: not kept (save = passed)")

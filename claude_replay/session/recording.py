@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from claude_replay.cassette import Entry, Form, Journal, Media, Recorded, Writer, drop_notes
@@ -16,6 +15,7 @@ from claude_replay.faults import Injected
 from claude_replay.normalize import Canonical
 from claude_replay.redact import Redactor
 from claude_replay.session.bursts import Bursts
+from claude_replay.session.dates import Clock
 
 __all__ = ["RETRYABLE", "Recorder", "Ticket", "find_secret"]
 
@@ -61,6 +61,7 @@ class Recorder:
     journal: Journal
     media: Media
     record_errors: bool
+    clock: Clock
     problems: list[ClaudeReplayError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _recorded: list[Recorded] = field(default_factory=list)
@@ -83,11 +84,10 @@ class Recorder:
         """Take a finished exchange; None where it is not to be recorded."""
         self._bursts.end(ticket.order)
         exchange = self.redactor.exchange(Exchange(ticket.request, response, meta))
-        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         sdk = ticket.sdk
         if sdk is not None and not re.fullmatch(r"[0-9][0-9A-Za-z.+-]{0,30}", sdk):
             sdk = None
-        exchange = replace(exchange, meta=replace(meta, recorded_at=now, sdk=sdk))
+        exchange = replace(exchange, meta=replace(self.clock.date(meta), sdk=sdk))
         if response.status == 401:
             self.notes.append(f"{ticket.asked}: answered 401, the key was refused; nothing was recorded")
             return None

@@ -135,6 +135,7 @@ class Session:
             self.label,
             self.command,
             self.explicit,
+            self.environ,
             self._redactor,
             self._loaded,
             self._decider,

@@ -152,20 +152,21 @@ def test_a_conversation_goes_on_where_a_cassette_ends(studio: Studio) -> None:
 
 
 def test_a_word_changed_in_turn_7_changes_nothing_above_it(studio: Studio) -> None:
-    """The difference in git is the lines of that turn and of those after it."""
+    """The difference in git is the lines of that turn and of those after it, dates and durations included."""
     client = make_client(studio.server)
     with studio.open("rewrite"):
         run_agent(client, 12, say=lambda turn: f"all is well in turn {turn}")
-    before = content(studio.path).splitlines()
+    before = studio.path.read_text().splitlines()
     with begin_again(studio), studio.open("rewrite"):
         run_agent(client, 12, say=lambda turn: f"all is {'bad' if turn == 6 else 'well'} in turn {turn}")
-    after = content(studio.path).splitlines()
+    after = studio.path.read_text().splitlines()
     # The result of tool call 6 is what turn 7 says.
     starts = [place for place, line in enumerate(before) if line.startswith("- id: ")]
     changed = [line for line in difflib.ndiff(before[: starts[6]], after[: starts[6]]) if line[0] in "+-?"]
     assert changed == []
     turn = list(zip(before[starts[6] : starts[7]], after[starts[6] : starts[7]], strict=True))
-    different = [pair for pair in turn if _IDS.sub("", pair[0]) != _IDS.sub("", pair[1])]
+    plain = [tuple(_META.sub("", _IDS.sub("", line)) for line in pair) for pair in turn]
+    different = [pair for pair, (old, new) in zip(turn, plain, strict=True) if old != new]
     asked = [new.strip() for _, new in different if new.startswith((" " * 12, "- id: "))]
     assert "all is bad in turn 6" in asked
     assert len(different) <= 5  # the id, the changed line, and what the answer says and counts of it
@@ -188,23 +189,38 @@ def test_recording_a_turn_again_leaves_the_others_as_they_are(studio: Studio) ->
 
 
 @pytest.mark.parametrize("way", ["gather", "threads"])
-def test_two_recordings_of_concurrent_calls_are_the_same_file(studio: Studio, way: str) -> None:
+def test_two_recordings_of_concurrent_calls_are_the_same_file(
+    studio: Studio, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
-    But for dates and durations: twenty at once, from tasks or threads, with a briefing that all share.
+    Twenty at once, from tasks or threads, with a briefing that all share, and the date fixed.
 
     Each answer takes a while, as live ones do, so all twenty are under way before the first is over.
     """
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     _fan_out(studio, way)
-    first = content(studio.path)
+    first = studio.path.read_text()
     studio.path.unlink()
     with begin_again(studio):
         _fan_out(studio, way)
-    assert content(studio.path) == first
+    assert studio.path.read_text() == first
     assert first.count("\n- id: ") == 20
     assert first.count("You work through a list of tasks.") == 8
+    assert first.count("  meta: {recorded_at: '2023-11-14T22:13:20Z', sdk: '") == 20
 
 
-def _fan_out(studio: Studio, way: str) -> None:
+@pytest.mark.parametrize("way", ["gather", "threads"])
+def test_recording_anew_what_has_not_changed_changes_nothing(studio: Studio, way: str) -> None:
+    """No line of twenty concurrent calls, not even a date: nobody has to review it."""
+    _fan_out(studio, way)
+    first = studio.path.read_bytes()
+    with begin_again(studio):
+        _fan_out(studio, way, "rewrite")
+    assert studio.path.read_bytes() == first
+    assert studio.tallies[-1].recorded == 20
+
+
+def _fan_out(studio: Studio, way: str, mode: str = "once") -> None:
     def given(number: int) -> dict[str, Any]:
         prompt = {"role": "user", "content": f"Number {number}: say something. [slow 400]"}
         return {"model": MODEL, "max_tokens": 500, "system": SYSTEM, "tools": TOOLS, "messages": [prompt]}
@@ -213,7 +229,7 @@ def _fan_out(studio: Studio, way: str) -> None:
         async with anthropic.AsyncAnthropic(base_url=studio.server.url, api_key=KEY) as client:
             await asyncio.gather(*(client.messages.create(**given(number)) for number in range(20)))
 
-    with studio.open("once"):
+    with studio.open(mode):
         if way == "gather":
             asyncio.run(ask_all())
             return
