@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from claude_replay.plugin import plainly  # noqa: F401  # before the others
+
+# isort: split
 from claude_replay.plugin.hooks import RunHooks
 from claude_replay.plugin.network import Network
 from claude_replay.plugin.options import add_options

@@ -103,6 +103,7 @@ def test_the_plugin_imports_neither_the_core_nor_any_library() -> None:
         "claude_replay.plugin.hooks",
         "claude_replay.plugin.network",
         "claude_replay.plugin.options",
+        "claude_replay.plugin.plainly",
         "claude_replay.plugin.state",
     }
 
