@@ -15,7 +15,7 @@ from claude_replay.cassette.journal import Journal, Leftover, has_journals, read
 from claude_replay.cassette.layout import write_request
 from claude_replay.cassette.media import Media
 from claude_replay.cassette.merge import Recorded, leave_out_known, merge
-from claude_replay.cassette.names import cassette_name
+from claude_replay.cassette.names import cassette_file, cassette_folder, cassette_name
 from claude_replay.cassette.origin import Origin
 from claude_replay.cassette.store import (
     clear_hidden,
@@ -39,6 +39,8 @@ __all__ = [
     "Origin",
     "Recorded",
     "Writer",
+    "cassette_file",
+    "cassette_folder",
     "cassette_name",
     "clear_hidden",
     "drop_notes",

@@ -178,7 +178,9 @@ def _split(content: bytes, first: int, end: int, name: str) -> list[Entry]:
         following = content.find(b"\n- ", start, end) + 1 or end
         data = content[start:following]
         entries.append(Entry(name=name, line=line, data=data))
-        start, line = following, line + data.count(_NEWLINE)
+        if following < end:
+            line += data.count(_NEWLINE)
+        start = following
     if content.find(_POINTER, first) >= 0:
         _link(entries)
     return entries

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from claude_replay.exchange import Exchange
 
@@ -38,8 +37,6 @@ def _find_line(start: bytes, data: bytes, end: int) -> bytes:
     return line if line.endswith(b"}") else b""
 
 
-# Most exchanges have the lines of others but for the time.
-@lru_cache(maxsize=256)
 def _read(value: re.Pattern[bytes], line: bytes) -> str | None:
     found = value.search(line)
     return found[1].decode("ascii") if found else None

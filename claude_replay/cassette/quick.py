@@ -71,7 +71,11 @@ def read_quickly(text: bytes) -> QuickAnswer | None:
     parts = _VALUE.split(skeleton)
     values = parts[1::2]
     look = tuple(parts[::2]), bytes([value[0] < _ABOVE_DIGITS for value in values])
-    plan = _plans[look] if look in _plans else _learn(look)
+    try:
+        # Looked up once: a look is long, and no tuple remembers its hash.
+        plan = _plans[look]
+    except KeyError:
+        plan = _learn(look)
     return plan.fill(values, blocks) if plan is not None else None
 
 

@@ -6,7 +6,7 @@ import os
 import threading
 
 from claude_replay.redact import PLACEHOLDER_KEY
-from claude_replay.redact.rawenv import find_raw
+from claude_replay.redact.rawenv import RawEnvironment, find_raw
 
 __all__ = ["PLACE", "place_placeholders", "take_back_placeholders"]
 
@@ -27,14 +27,18 @@ _NEEDED = (
     (("ANTHROPIC_GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_PROJECT"), PLACE),
     (("ANTHROPIC_GOOGLE_CLOUD_WORKSPACE_ID",), PLACE),
 )
-_KEYS = find_raw(os.environ)[1]
-# The same as the system spells it, for each test is asked for.
-_STORED = tuple((frozenset(map(_KEYS, names)), names[0], value) for names, value in _NEEDED)
-_ALL = frozenset[object]().union(*(stored for stored, _, _ in _STORED))
+_environment = find_raw(os.environ) or RawEnvironment(
+    os.environ, str, os.environ.__setitem__, os.environ.__delitem__
+)
+_encode = _environment.encode
+# The same as the system spells it.
+_STORED = tuple(
+    (frozenset(map(_encode, names)), _encode(names[0]), _encode(value)) for names, value in _NEEDED
+)
+_ALL = frozenset[object]().union(*(names for names, _, _ in _STORED))
 _lock = threading.Lock()
 _users = 0
-# What was placed, as the system has it.
-_placed: dict[str, object] = {}
+_placed: dict[object, object] = {}
 
 
 def place_placeholders() -> None:
@@ -46,12 +50,12 @@ def place_placeholders() -> None:
     global _users
     with _lock:
         _users += 1
-        raw, _ = find_raw(os.environ)
-        found = {name for name in raw.keys() & _ALL if raw[name]}
-        for stored, name, value in _STORED:
-            if found.isdisjoint(stored):
-                os.environ[name] = value
-                _placed[name] = raw[_KEYS(name)]
+        texts = _environment.texts
+        found = {name for name in texts.keys() & _ALL if texts[name]}
+        for names, name, value in _STORED:
+            if found.isdisjoint(names):
+                _environment.put(name, value)
+                _placed[name] = value
 
 
 def take_back_placeholders() -> None:
@@ -64,8 +68,7 @@ def take_back_placeholders() -> None:
     with _lock:
         _users -= 1
         if not _users:
-            raw, _ = find_raw(os.environ)
             for name, placed in _placed.items():
-                if raw.get(_KEYS(name)) == placed:
-                    del os.environ[name]
+                if _environment.texts.get(name) == placed:
+                    _environment.drop(name)
             _placed.clear()

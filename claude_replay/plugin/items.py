@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_replay.cassette import cassette_name
+from claude_replay.cassette import cassette_file, cassette_folder
 from claude_replay.errors import SettingsError
 from claude_replay.session import Session, rules_for
 from claude_replay.settings import Layer, Settings
@@ -77,14 +77,17 @@ def _read_markers(item: pytest.Item) -> Iterator[Layer]:
 
 def cassette_path(state: State, item: pytest.Item, settings: Settings) -> Path:
     """The cassette file of a test."""
-    return _find_folder(state.config.rootpath, settings.dir) / (
-        settings.cassette or cassette_name(nodeid_of(item))
-    )
+    root = state.config.rootpath
+    if settings.cassette:
+        return root / settings.dir / settings.cassette
+    nodeid = nodeid_of(item)
+    return _find_folder(root, settings.dir, nodeid.partition("::")[0]) / cassette_file(nodeid)
 
 
+# The tests of a module ask one after the other.
 @lru_cache(maxsize=64)
-def _find_folder(root: Path, folder: str) -> Path:
-    return root / folder
+def _find_folder(root: Path, folder: str, module: str) -> Path:
+    return root / folder / cassette_folder(module)
 
 
 def make_session(

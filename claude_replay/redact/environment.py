@@ -50,17 +50,17 @@ def known_literals(environ: Mapping[str, str]) -> tuple[str, ...]:
     """
     # Each test asks, and the environment is the same for nearly all of them but for the name of the test, which
     # pytest puts there.
-    raw, encode = find_raw(environ)
-    if raw is environ:
+    raw = find_raw(environ)
+    if raw is None:
         return _find_literals(environ)
     # A copy first: other threads may change it meanwhile.
-    now = tuple([item for item in tuple(raw.items()) if item[0] not in _harmless])
+    now = tuple([item for item in tuple(raw.texts.items()) if item[0] not in _harmless])
     if (found := _known.get(now)) is None:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
         found = _known[now] = _find_literals(environ)
         if len(_harmless) < _MOST_HARMLESS:
-            _harmless.update(encode(name) for name in environ if not _may_hold_one(name.upper()))
+            _harmless.update(raw.encode(name) for name in environ if not _may_hold_one(name.upper()))
     return found
 
 
