@@ -109,12 +109,9 @@ def measure_million(run: Run) -> list[Figure]:
     paths = {count: str(folder / f"{count}.db") for count in counts}
     for count, path in paths.items():
         run_apart(fill, path=path, count=count)
-    rounds = run.choose(9, 3)
-    results: dict[int, list[float]] = {count: [] for count in counts}
-    for turn in range(rounds):
-        for count in counts if turn % 2 else reversed(counts):
-            results[count].append(run_apart(time_gets, path=paths[count], count=count, seed=turn))
-    small, large = (statistics.median(results[count]) for count in counts)
+    small, large = run_apart(
+        time_gets, stores=[[paths[count], count] for count in counts], gets=run.choose(20_000, 3000)
+    )
     size = os.path.getsize(paths[counts[1]])
     what = (
         f"look-up among {counts[1]:,} entries ({size / 1e9:.1f} GB) / among 1,000 ({small * 1e6:.0f} µs wall)"
@@ -136,15 +133,17 @@ def fill(path: str, count: int) -> None:
     store.close()
 
 
-def time_gets(path: str, count: int, seed: int) -> float:
-    """Seconds of one `get` of a random key: the fastest hundred of sixty, as other work can only slow them down."""
-    store, draw = SQLiteStore(path, max_bytes=10**12), random.Random(seed)
-    times = []
-    for _ in range(60):
-        keys = [_key(draw.randrange(count)) for _ in range(100)]
-        begun = time.perf_counter()
-        for key in keys:
-            store.get(key)
-        times.append((time.perf_counter() - begun) / len(keys))
-    store.close()
-    return min(times)
+def time_gets(stores: list[tuple[str, int]], gets: int) -> list[float]:
+    """Seconds of one `get` of a random key in each store, which take turns; medians."""
+    opened = [(SQLiteStore(path, max_bytes=10**12), count) for path, count in stores]
+    draw = random.Random(7)
+    times: list[list[float]] = [[] for _ in opened]
+    for _ in range(gets):
+        for place, (store, count) in enumerate(opened):
+            key = _key(draw.randrange(count))
+            begun = time.perf_counter()
+            assert store.get(key) is not None
+            times[place].append(time.perf_counter() - begun)
+    for store, _ in opened:
+        store.close()
+    return [statistics.median(found) for found in times]
