@@ -59,7 +59,7 @@ def read_call(request: Any, call_next: Callable[..., Any], *, per_credential: bo
     headers = _lower(request.headers)
     control = headers.pop(CONTROL_HEADER, None)
     sent = Sent(sender, _with_query(endpoint, request.query_params), headers, request.json)
-    return Call(without_control(request), client, sent, control)
+    return Call(request if control is None else without_control(request), client, sent, control)
 
 
 def without_control(request: Any) -> Any:

@@ -32,7 +32,8 @@ def handle(cache: ResponseCache, request: Any, call_next: Callable[[Any], Any]) 
     control = desk.hear(call.control)
     seen = desk.glance(call.sent, control)
     if isinstance(seen, Found):
-        run(desk.policy.flush(FLUSH_AT), desk.store)
+        if desk.policy.tally.is_due(FLUSH_AT):
+            run(desk.policy.flush(FLUSH_AT), desk.store)
         return _answer(cache, call, seen, is_async=False)
     result = run(desk.decide(call.sent, control, here, first=call.is_first, asked=seen), desk.store)
     if isinstance(result, Found):

@@ -98,10 +98,14 @@ class Tally:
             self._add("saved_seconds", answer.seconds)
             self._add("saved_tokens", answer.usage.total_tokens)
 
+    def is_due(self, at_least: int) -> bool:
+        """Whether there is anything of `at_least` hits or other events that the store has not been told yet."""
+        return self._pending.get("hits", 0) + len(self._pending) >= at_least
+
     def take_pending(self, at_least: int = 1) -> dict[str, float]:
         """What the store has not been told yet, where that is anything of `at_least` hits or other events."""
         with self._lock:
-            if self._pending.get("hits", 0) + len(self._pending) < at_least:
+            if not self.is_due(at_least):
                 return {}
             pending, self._pending = self._pending, {}
             return pending

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import subprocess
 import sys
 import time
@@ -454,3 +455,108 @@ def test_what_is_stored_is_json_and_text(server: RedisServer, store: RedisStore)
         fields = client.hgetall(f"claude-replay:entry:{make_entry().key}")
     assert json.loads(fields[b"tags"]) == ["faq"]
     assert json.loads(fields[b"envelope"])["v"] == 1
+
+
+def hits_of(server: RedisServer, number: int) -> int:
+    """How often Redis knows that an entry was used."""
+    with server.client() as client:
+        return int(client.hget(f"claude-replay:entry:{make_entry(number).key}", "hits") or 0)
+
+
+def test_uses_are_written_many_at_once(server: RedisServer, store: RedisStore) -> None:
+    """A hit is one look-up; how often there was one, the server learns with the 64th entry that had some."""
+    for number in range(64):
+        store.put(make_entry(number))
+    for number in [0, *range(63)]:
+        assert store.get(make_entry(number).key) is not None
+    assert hits_of(server, 0) == 0
+    assert store.get(make_entry(63).key) is not None
+    assert [hits_of(server, number) for number in (0, 1, 63)] == [2, 1, 1]
+
+
+def test_uses_are_written_before_anybody_asks_for_them(server: RedisServer, store: RedisStore) -> None:
+    """With a list, a miss, an entry that is put, and at the end."""
+    store.put(make_entry(1))
+    key = make_entry(1).key
+    for turn, write in enumerate(
+        (
+            lambda: list(store.listed()),
+            lambda: store.kin(["all"]),
+            lambda: store.put(make_entry(2)),
+            store.close,
+        ),
+        1,
+    ):
+        store.get(key)
+        write()
+        assert hits_of(server, 1) == turn
+
+
+def test_an_entry_that_is_gone_does_not_come_back_with_its_uses(
+    server: RedisServer, store: RedisStore
+) -> None:
+    """Nor is one that took its place counted as used."""
+    store.put(make_entry(1))
+    store.put(make_entry(2))
+    for number in (1, 2):
+        assert store.get(make_entry(number).key) is not None
+    with server.client() as client:
+        client.delete(f"claude-replay:entry:{make_entry(1).key}")
+    store.put(make_entry(2))
+    (listed,) = store.listed()
+    assert (listed.key, listed.hits) == (make_entry(2).key, 0)
+
+
+@pytest.mark.parametrize("way", ["close", "aclose"])
+def test_a_store_can_be_closed_when_its_server_is_gone(
+    own_server: Callable[..., RedisServer], way: str
+) -> None:
+    """Nobody fails for how often something was used."""
+    server = own_server()
+    store = RedisStore(server.url)
+    store.put(make_entry(1))
+    assert store.get(make_entry(1).key) is not None
+    server.close()
+    if way == "close":
+        store.close()
+    else:
+        asyncio.run(store.aclose())
+
+
+def test_one_connection_is_enough(server: RedisServer) -> None:
+    """The one that is kept for the next hit is given back when anything else is to be done."""
+    with closing(RedisStore(server.url, max_connections=1)) as store:
+        for number in range(3):
+            store.put(make_entry(number))
+            for _ in range(3):
+                assert store.get(make_entry(number).key) is not None
+            assert store.kin(["all"])
+        assert len(list(store.listed())) >= 3
+
+
+def test_a_forked_child_has_a_connection_of_its_own(server: RedisServer, store: RedisStore) -> None:
+    """The two would read each other's replies; and what the parent has counted is the parent's to tell."""
+    store.put(make_entry(1))
+    key = make_entry(1).key
+    assert store.get(key) is not None
+    child = os.fork()
+    if not child:  # pragma: no cover
+        found = [store.get(key) is not None for _ in range(50)]
+        store.close()
+        os._exit(0 if all(found) else 1)
+    found = [store.get(key) is not None for _ in range(50)]
+    assert os.waitpid(child, 0)[1] == 0
+    assert all(found)
+    store.close()
+    assert hits_of(server, 1) == 51 + 50
+
+
+def test_what_a_child_has_inherited_is_not_told_twice(
+    server: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same as above, seen from within."""
+    store.put(make_entry(1))
+    assert store.get(make_entry(1).key) is not None
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    assert store.get(make_entry(1).key) is not None
+    assert [listed.hits for listed in store.listed()] == [1]

@@ -11,27 +11,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from claude_replay.cache.entry import EVERYTHING, Entry, Listed, Selection, Stored, StoreStats
 from claude_replay.cache.stores.base import Store
-from claude_replay.cache.stores.redis_link import Plan, RedisLink
+from claude_replay.cache.stores.redis_link import Command, Plan, RedisLink
+from claude_replay.errors import StoreError
 
 __all__ = ["RedisStore"]
 
 _MOST_KIN = 256
 
-# Being read may not fail where nothing can be written: on a replica, or when memory is full.
-_GET = """
-local found = redis.call('HMGET', KEYS[1], 'envelope', 'created', 'expires')
-if found[1] then
-  redis.pcall('HINCRBY', KEYS[1], 'hits', 1)
-  redis.pcall('HSET', KEYS[1], 'used', ARGV[1])
+_USES_AT_ONCE = 64
+# An entry that is gone must not come back as a count of its uses. Nobody is to fail for them where nothing can be
+# written: on a replica, or when memory is full.
+_USE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.pcall('HINCRBY', KEYS[1], 'hits', ARGV[1])
+  redis.pcall('HSET', KEYS[1], 'used', ARGV[2])
 end
-return found
 """
 # HSET comes first: what follows a script's first write is let through even where memory is full.
 _PUT = """
@@ -60,6 +64,7 @@ _RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
 _HEAD = ("namespace", "model", "tags", "created", "expires", "size", "key_version", "lineage", "hits", "used")
+_STORED = ("envelope", "created", "expires")
 _HEAD_AND_MARKS = (*_HEAD, "marks")
 _CHOOSING = ("namespace", "model", "tags", "created")
 _WHOLE = (*_HEAD_AND_MARKS, "envelope", "request")
@@ -90,6 +95,10 @@ class RedisStore(Store):
     ) -> None:
         self._link = RedisLink(url, cluster=cluster, timeout=timeout, options=options)
         self._prefix = prefix
+        # Uses not written yet, by key: how many, and when the last was. Writing each would double the way of a hit.
+        self._uses: dict[str, tuple[int, float]] = {}
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"RedisStore({self._link.place!r})"
@@ -116,11 +125,33 @@ class RedisStore(Store):
 
     def _get(self, key: str) -> Plan[Stored | None]:
         now = time.time()
-        ((envelope, created, expires),) = yield [("EVAL", _GET, 1, self._entry_key(key), repr(now))]
-        if envelope is None:
-            return None
+        ((envelope, created, expires),) = yield [("HMGET", self._entry_key(key), *_STORED)]
         until = float(expires) if expires else None
-        return Stored(envelope, float(created), until) if until is None or until > now else None
+        if envelope is None or (until is not None and until <= now):
+            return None
+        with self._lock:
+            self._forget_inherited()
+            self._uses[key] = (self._uses.get(key, (0, 0.0))[0] + 1, now)
+        if len(self._uses) >= _USES_AT_ONCE:
+            yield from self._write_uses()
+        return Stored(envelope, float(created), until)
+
+    def _write_uses(self) -> Plan[None]:
+        if commands := self._take_uses():
+            yield commands
+
+    def _take_uses(self) -> list[Command]:
+        with self._lock:
+            self._forget_inherited()
+            uses, self._uses = self._uses, {}
+        return [
+            ("EVAL", _USE, 1, self._entry_key(key), hits, repr(used)) for key, (hits, used) in uses.items()
+        ]
+
+    def _forget_inherited(self) -> None:
+        # What a forked child has of its parent, that will tell itself.
+        if self._owner != os.getpid():
+            self._uses, self._owner = {}, os.getpid()
 
     def _put(self, entry: Entry) -> Plan[None]:
         key = self._entry_key(entry.key)
@@ -141,7 +172,10 @@ class RedisStore(Store):
             )
             for mark in entry.marks
         ]
-        yield [("EVAL", _PUT, 1, key, until, *_to_fields(entry)), *commands]
+        with self._lock:
+            # They were the old one's.
+            self._uses.pop(entry.key, None)
+        yield [("EVAL", _PUT, 1, key, until, *_to_fields(entry)), *commands, *self._take_uses()]
 
     def _load(self, key: str) -> Plan[Entry | None]:
         ((*head, marks, envelope, request),) = yield [("HMGET", self._entry_key(key), *_WHOLE)]
@@ -180,6 +214,7 @@ class RedisStore(Store):
     def _kin(self, marks: Sequence[str], limit: int) -> Plan[list[Listed]]:
         if not marks:
             return []
+        yield from self._write_uses()
         sets = [self._short_key("mark", mark) for mark in marks]
         found = yield [("ZREVRANGE", key, 0, _MOST_KIN - 1, "WITHSCORES") for key in sets]
         named: dict[str, float] = {}
@@ -263,6 +298,7 @@ class RedisStore(Store):
         return self._link.run(self._kin(marks, limit))
 
     def listed(self, selection: Selection = EVERYTHING) -> Iterator[Listed]:
+        self._link.run(self._write_uses())
         return iter(_join(self._link.sweep(self._pattern, self._read_heads(selection))))
 
     def count(self, amounts: Mapping[str, float]) -> None:
@@ -285,6 +321,10 @@ class RedisStore(Store):
         self._link.run(self._release(key, holder))
 
     def close(self) -> None:
+        # Nobody is to fail for how often something was used.
+        with suppress(StoreError):
+            if self._uses:
+                self._link.run(self._write_uses())
         self._link.close()
 
     async def aget(self, key: str) -> Stored | None:
@@ -306,6 +346,7 @@ class RedisStore(Store):
         return await self._link.arun(self._kin(marks, limit))
 
     async def alisted(self, selection: Selection = EVERYTHING) -> AsyncIterator[Listed]:
+        await self._link.arun(self._write_uses())
         for listed in _join(await self._link.asweep(self._pattern, self._read_heads(selection))):
             yield listed
 
@@ -329,6 +370,9 @@ class RedisStore(Store):
         await self._link.arun(self._release(key, holder))
 
     async def aclose(self) -> None:
+        with suppress(StoreError):
+            if self._uses:
+                await self._link.arun(self._write_uses())
         await self._link.aclose()
 
 

@@ -8,6 +8,7 @@ written once, and only the way to the server twice.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
@@ -50,6 +51,7 @@ class RedisLink:
         self._silent_until = 0.0
         self._options = {"socket_timeout": timeout, "socket_connect_timeout": timeout, **options}
         self._client: Any = None
+        self._kept: list[Any] = []
         # A connection belongs to the event loop that made it.
         self._aclients: dict[asyncio.AbstractEventLoop, Any] = {}
         self._keepers: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
@@ -66,12 +68,54 @@ class RedisLink:
             client = self._client or self._connect()
             commands = next(plan)
             while True:
-                commands = plan.send(_send(client, commands))
+                commands = plan.send(self._send(client, commands))
         except StopIteration as stop:
             result: _Result = stop.value
             return result
         except self._errors as error:
             raise self._explain(error, started) from error
+
+    def _send(self, client: Any, commands: Sequence[Command]) -> list[Any]:
+        # A cluster has connections for each of its nodes.
+        pool = getattr(client, "connection_pool", None)
+        if pool is not None and len(commands) == 1 and commands[0][0] == "HMGET":
+            return [self._read(client, pool, commands[0])]
+        # The pool may be a small one.
+        kept, self._kept = self._kept, []
+        for connection in kept:
+            client.connection_pool.release(connection)
+        if len(commands) == 1:
+            return [client.execute_command(*commands[0])]
+        with client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            return _checked(pipeline.execute(raise_on_error=False))
+
+    def _read(self, client: Any, pool: Any, command: Command) -> Any:
+        """
+        Send a command that changes nothing, and whose reply the package passes on as it is: each hit comes this way.
+
+        As execute_command does, without what it observes, and over a connection that was kept from the last hit: the
+        pool would first ask the system whether that still is what it was. Where it is not, the command is sent again.
+        """
+        try:
+            connection = self._kept.pop()
+            is_kept = connection.pid == os.getpid()
+        except IndexError:
+            is_kept = False
+        if not is_kept:
+            connection = pool.get_connection()
+        try:
+            connection.send_command(*command)
+            reply = connection.read_response()
+        except BaseException as error:
+            # The pool sees to it that nothing is left in it.
+            pool.release(connection)
+            if is_kept and isinstance(error, _lost()):
+                return client.execute_command(*command)
+            raise
+        self._kept.append(connection)
+        return reply
 
     def sweep(self, pattern: str, plan: Callable[[Sequence[bytes]], Plan[_Result]]) -> list[_Result]:
         """Carry out a plan for each page of the keys that match a pattern."""
@@ -84,6 +128,7 @@ class RedisLink:
         """Close the connections of threads; those of an event loop are closed when it ends."""
         with self._lock:
             client, self._client, self._closed = self._client, None, True
+            self._kept.clear()
         if client is not None:
             client.close()
 
@@ -235,30 +280,6 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _send(client: Any, commands: Sequence[Command]) -> list[Any]:
-    if len(commands) == 1:
-        return [_send_one(client, commands[0])]
-    with client.pipeline(transaction=False) as pipeline:
-        for command in commands:
-            pipeline.execute_command(*command)
-        return _checked(pipeline.execute(raise_on_error=False))
-
-
-def _send_one(client: Any, command: Command) -> Any:
-    # A cluster has connections for each of its nodes.
-    pool = getattr(client, "connection_pool", None)
-    if pool is None or command[0] != "EVAL":
-        return client.execute_command(*command)
-    # As execute_command does, without what it observes: a quarter of the time of a hit. A connection that was lost
-    # while it was kept is replaced by the pool.
-    connection = pool.get_connection()
-    try:
-        connection.send_command(*command)
-        return connection.read_response()
-    finally:
-        pool.release(connection)
 
 
 async def _asend(client: Any, commands: Sequence[Command]) -> list[Any]:
