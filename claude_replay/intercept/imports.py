@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-__all__ = ["ImportWatch", "Patches"]
+__all__ = ["ImportWatch", "LastingPatches", "Patches"]
 
 
 class ImportWatch:
@@ -136,6 +137,28 @@ class Patches:
         while self._undo:
             self._undo.pop()()
         self._placed.clear()
+
+
+class LastingPatches:
+    """
+    Changes to modules that are made once, when somebody first needs them, and stay.
+
+    Each of `calls` is told the module of its name, imported by then or later, and where to put its replacements.
+    """
+
+    def __init__(self, calls: Mapping[str, Callable[[ModuleType, Patches], None]]) -> None:
+        patches = Patches()
+        self._watch = ImportWatch(
+            {name: functools.partial(_with_patches, call, patches) for name, call in calls.items()}
+        )
+
+    def install(self) -> None:
+        """From now on; does nothing when it already does."""
+        self._watch.start()
+
+
+def _with_patches(call: Callable[[ModuleType, Patches], None], patches: Patches, module: ModuleType) -> None:
+    call(module, patches)
 
 
 def _layers_of(function: object) -> list[object]:

@@ -14,26 +14,15 @@ from functools import wraps
 from types import ModuleType
 from typing import Any
 
-from claude_replay.intercept.imports import ImportWatch, Patches
+from claude_replay.intercept.imports import LastingPatches, Patches
 from claude_replay.intercept.scope import current_session
 
 __all__ = ["KEYLESS"]
 
 
-class KeylessClients:
-    """Lets clients without a key build requests as long as nothing can be sent."""
-
-    def __init__(self) -> None:
-        self._patches = Patches()
-        self._watch = ImportWatch({"anthropic": self._patch})
-
-    def install(self) -> None:
-        """Let them from now on; does nothing when it already does."""
-        self._watch.start()
-
-    def _patch(self, library: ModuleType) -> None:
-        for name in ("Anthropic", "AsyncAnthropic"):
-            self._patches.replace(getattr(library, name, None), "_validate_headers", _forgive)
+def _patch(library: ModuleType, patches: Patches) -> None:
+    for name in ("Anthropic", "AsyncAnthropic"):
+        patches.replace(getattr(library, name, None), "_validate_headers", _forgive)
 
 
 def _forgive(validate: Callable[..., None]) -> Callable[..., None]:
@@ -49,4 +38,5 @@ def _forgive(validate: Callable[..., None]) -> Callable[..., None]:
     return validate_headers
 
 
-KEYLESS = KeylessClients()
+KEYLESS = LastingPatches({"anthropic": _patch})
+"""Lets clients without a key build requests as long as nothing can be sent."""

@@ -14,26 +14,15 @@ from functools import wraps
 from types import ModuleType
 from typing import Any
 
-from claude_replay.intercept.imports import ImportWatch, Patches
+from claude_replay.intercept.imports import LastingPatches, Patches
 from claude_replay.intercept.scope import current_session
 
 __all__ = ["QUICK_RETRIES"]
 
 
-class QuickRetries:
-    """Lets the SDK try again at once where a fault of ours broke its connection."""
-
-    def __init__(self) -> None:
-        self._patches = Patches()
-        self._watch = ImportWatch({"anthropic": self._patch})
-
-    def install(self) -> None:
-        """From now on; does nothing when it already does."""
-        self._watch.start()
-
-    def _patch(self, library: ModuleType) -> None:
-        base = getattr(library, "_base_client", None)
-        self._patches.replace(getattr(base, "BaseClient", None), "_calculate_retry_timeout", _hurry)
+def _patch(library: ModuleType, patches: Patches) -> None:
+    base = getattr(library, "_base_client", None)
+    patches.replace(getattr(base, "BaseClient", None), "_calculate_retry_timeout", _hurry)
 
 
 def _hurry(calculate: Callable[..., float]) -> Callable[..., float]:
@@ -49,4 +38,5 @@ def _hurry(calculate: Callable[..., float]) -> Callable[..., float]:
     return calculate_retry_timeout
 
 
-QUICK_RETRIES = QuickRetries()
+QUICK_RETRIES = LastingPatches({"anthropic": _patch})
+"""Lets the SDK try again at once where a fault of ours broke its connection."""

@@ -24,7 +24,7 @@ from typing import Any
 
 from claude_replay.api import identify
 from claude_replay.intercept.credentials import PLACE
-from claude_replay.intercept.imports import ImportWatch, Patches
+from claude_replay.intercept.imports import LastingPatches, Patches
 from claude_replay.intercept.scope import current_session
 from claude_replay.redact.placeholder import PLACEHOLDER_KEY
 
@@ -42,51 +42,36 @@ _AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK"
 _AWS_FILES = (("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"), ("AWS_CONFIG_FILE", "~/.aws/config"))
 
 
-class SignedClients:
-    """Lets clients of clouds make requests without credentials as long as nothing can be sent."""
+def _patch_client(module: ModuleType, patches: Patches) -> None:
+    name = _CLIENTS[module.__name__]
+    for kind in (name, f"Async{name}"):
+        patches.replace(getattr(module, kind, None), "_prepare_request", _leave_out)
+    patches.replace(getattr(module, "_GoogleCredentialsState", None), "token", _know_project)
 
-    def __init__(self) -> None:
-        self._patches = Patches()
-        self._watch = ImportWatch(
-            {
-                **dict.fromkeys(_CLIENTS, self._patch_client),
-                "anthropic.lib.foundry": self._patch_foundry,
-                "anthropic.lib.credentials._auth": self._patch_tokens,
-                "anthropic.lib.credentials._providers": self._patch_profiles,
-                "botocore.session": self._patch_sessions,
-                "botocore.signers": self._patch_signers,
-            }
-        )
 
-    def install(self) -> None:
-        """Let them from now on; does nothing when it already does."""
-        self._watch.start()
+def _patch_foundry(module: ModuleType, patches: Patches) -> None:
+    for kind in ("AnthropicFoundry", "AsyncAnthropicFoundry"):
+        patches.replace(getattr(module, kind, None), "_get_azure_ad_token", _know_token)
 
-    def _patch_client(self, module: ModuleType) -> None:
-        name = _CLIENTS[module.__name__]
-        for kind in (name, f"Async{name}"):
-            self._patches.replace(getattr(module, kind, None), "_prepare_request", _leave_out)
-        self._patches.replace(getattr(module, "_GoogleCredentialsState", None), "token", _know_project)
 
-    def _patch_foundry(self, module: ModuleType) -> None:
-        for kind in ("AnthropicFoundry", "AsyncAnthropicFoundry"):
-            self._patches.replace(getattr(module, kind, None), "_get_azure_ad_token", _know_token)
+def _patch_tokens(module: ModuleType, patches: Patches) -> None:
+    auth = getattr(module, "AccessTokenAuth", None)
+    patches.replace(auth, "sync_auth_flow", _pass_on)
+    patches.replace(auth, "async_auth_flow", _pass_on_async)
 
-    def _patch_tokens(self, module: ModuleType) -> None:
-        auth = getattr(module, "AccessTokenAuth", None)
-        self._patches.replace(auth, "sync_auth_flow", _pass_on)
-        self._patches.replace(auth, "async_auth_flow", _pass_on_async)
 
-    def _patch_profiles(self, module: ModuleType) -> None:
-        profile = getattr(module, "CredentialsFile", None)
-        self._patches.replace(profile, "extra_headers", _do_without_headers)
-        self._patches.replace(profile, "resolved_base_url", _do_without_url)
+def _patch_profiles(module: ModuleType, patches: Patches) -> None:
+    profile = getattr(module, "CredentialsFile", None)
+    patches.replace(profile, "extra_headers", _do_without_headers)
+    patches.replace(profile, "resolved_base_url", _do_without_url)
 
-    def _patch_sessions(self, module: ModuleType) -> None:
-        self._patches.replace(module.Session, "create_client", _hand_keys)
 
-    def _patch_signers(self, module: ModuleType) -> None:
-        self._patches.replace(module.RequestSigner, "sign", _leave_unsigned)
+def _patch_sessions(module: ModuleType, patches: Patches) -> None:
+    patches.replace(module.Session, "create_client", _hand_keys)
+
+
+def _patch_signers(module: ModuleType, patches: Patches) -> None:
+    patches.replace(module.RequestSigner, "sign", _leave_unsigned)
 
 
 def _sends_nothing() -> bool:
@@ -211,4 +196,14 @@ def _leave_unsigned(original: Callable[..., Any]) -> Callable[..., Any]:
     return sign
 
 
-SIGNING = SignedClients()
+SIGNING = LastingPatches(
+    {
+        **dict.fromkeys(_CLIENTS, _patch_client),
+        "anthropic.lib.foundry": _patch_foundry,
+        "anthropic.lib.credentials._auth": _patch_tokens,
+        "anthropic.lib.credentials._providers": _patch_profiles,
+        "botocore.session": _patch_sessions,
+        "botocore.signers": _patch_signers,
+    }
+)
+"""Lets clients of clouds make requests without credentials as long as nothing can be sent."""
