@@ -56,8 +56,14 @@ class ImportWatch:
             return None
         spec = _find_after(self, name, path, target)
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            spec.loader = _AnnouncingLoader(spec.loader, call)  # type: ignore[assignment]
+            announce = functools.partial(self._announce, call)
+            spec.loader = _AnnouncingLoader(spec.loader, announce)  # type: ignore[assignment]
         return spec
+
+    def _announce(self, call: Callable[[ModuleType], None], module: ModuleType) -> None:
+        # It may have ended while the module was being imported.
+        if self in sys.meta_path:
+            call(module)
 
 
 class _AnnouncingLoader:

@@ -129,7 +129,6 @@ class _WithLibraries:
     def __init__(self, make: Callable[[], _Late]) -> None:
         self._make = make
         self._made: _Late | None = None
-        self._is_over = False
         self._lock = threading.Lock()
         self._watch = ImportWatch(dict.fromkeys(LIBRARIES, self._announce))
 
@@ -139,8 +138,6 @@ class _WithLibraries:
         return self._stop
 
     def _announce(self, module: ModuleType) -> None:
-        if self._is_over:
-            return
         with self._lock:
             made, is_first = self._made or self._make(), self._made is None
             self._made = made
@@ -152,7 +149,6 @@ class _WithLibraries:
             made.look()
 
     def _stop(self) -> None:
-        self._is_over = True
         self._watch.stop()
         if self._made is not None:
             self._made.uninstall()

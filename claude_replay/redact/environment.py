@@ -58,13 +58,13 @@ def known_literals(environ: Mapping[str, str]) -> tuple[str, ...]:
     if (found := _known.get(now)) is None:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
+            _harmless.clear()
         found = _known[now] = _find_literals(environ)
-        if len(_harmless) < _MOST_HARMLESS:
-            _harmless.update(raw.encode(name) for name in environ if not _may_hold_one(name.upper()))
+        _harmless.update(raw.encode(name) for name in environ if not _may_hold_one(name.upper()))
     return found
 
 
-_MOST_KNOWN, _MOST_HARMLESS = 8, 1_000
+_MOST_KNOWN = 8
 _known: dict[tuple[tuple[object, object], ...], tuple[str, ...]] = {}
 _harmless: set[object] = set()
 

@@ -79,6 +79,18 @@ def test_stopped_watch_is_silent(module_name: str, announced: list[ModuleType]) 
     assert announced == []
 
 
+def test_a_watch_that_ends_during_an_import_is_silent(
+    module_name: str, tmp_path: Path, announced: list[ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it would change then nobody would change back."""
+    watch = ImportWatch({module_name: announced.append})
+    watch.start()
+    monkeypatch.setattr(sys, "end_of_the_watch", watch.stop, raising=False)
+    (tmp_path / f"{module_name}.py").write_text("import sys\n\nsys.end_of_the_watch()\n")
+    assert importlib.import_module(module_name)
+    assert announced == []
+
+
 def test_every_watch_is_called(module_name: str, announced: list[ModuleType]) -> None:
     """Two watches of the same module both hear of it, the older one first."""
     heard: list[str] = []
