@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
 from claude_replay.redact import PLACEHOLDER_KEY
 from claude_replay.redact.rawenv import RawEnvironment, find_raw
@@ -27,18 +30,10 @@ _NEEDED = (
     (("ANTHROPIC_GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_PROJECT"), PLACE),
     (("ANTHROPIC_GOOGLE_CLOUD_WORKSPACE_ID",), PLACE),
 )
-_environment = find_raw(os.environ) or RawEnvironment(
-    os.environ, str, os.environ.__setitem__, os.environ.__delitem__
-)
-_encode = _environment.encode
-# The same as the system spells it.
-_STORED = tuple(
-    (frozenset(map(_encode, names)), _encode(names[0]), _encode(value)) for names, value in _NEEDED
-)
-_ALL = frozenset[object]().union(*(names for names, _, _ in _STORED))
 _lock = threading.Lock()
 _users = 0
-_placed: dict[object, object] = {}
+# Where what was placed; an application may put another mapping in the place of os.environ.
+_placed: list[tuple[RawEnvironment, object, object]] = []
 
 
 def place_placeholders() -> None:
@@ -48,14 +43,26 @@ def place_placeholders() -> None:
     The SDK makes no client, or builds no request, without them. `take_back_placeholders` ends it.
     """
     global _users
+    raw = find_raw(os.environ) or RawEnvironment(
+        os.environ, str, str, os.environ.__setitem__, os.environ.__delitem__
+    )
+    texts = raw.texts
     with _lock:
         _users += 1
-        texts = _environment.texts
-        found = {name for name in texts.keys() & _ALL if texts[name]}
-        for names, name, value in _STORED:
-            if found.isdisjoint(names):
-                _environment.put(name, value)
-                _placed[name] = value
+        for names, name, value in _spell(raw.encode_name, raw.encode):
+            if not any(texts.get(known) for known in names):
+                raw.put(name, value)
+                _placed.append((raw, name, value))
+
+
+# Each test is asked for, and looks at 12 names.
+@lru_cache(maxsize=4)
+def _spell(
+    encode_name: Callable[[str], Any], encode: Callable[[str], Any]
+) -> tuple[tuple[tuple[object, ...], object, object], ...]:
+    return tuple(
+        (tuple(map(encode_name, names)), encode_name(names[0]), encode(value)) for names, value in _NEEDED
+    )
 
 
 def take_back_placeholders() -> None:
@@ -68,7 +75,7 @@ def take_back_placeholders() -> None:
     with _lock:
         _users -= 1
         if not _users:
-            for name, placed in _placed.items():
-                if _environment.texts.get(name) == placed:
-                    _environment.drop(name)
+            for raw, name, value in _placed:
+                if raw.texts.get(name) == value:
+                    raw.drop(name)
             _placed.clear()

@@ -33,10 +33,6 @@ class ImportWatch:
             return
         # First, before pytest's assertion rewriting, which would otherwise answer for the module.
         sys.meta_path.insert(0, self)
-        self.look()
-
-    def look(self) -> None:
-        """Call for all that are there, also for those it was called for before."""
         for name, call in self._calls.items():
             if sys.modules.get(name) is not None:
                 # Another thread may be in the middle of importing it: this waits for its end.

@@ -36,7 +36,7 @@ _SEAMS = (
     ("anthropic._vendor.httpx_aiohttp.client", "Httpx2AiohttpClient", "_init_transport"),
 )
 WATCHED = tuple(dict.fromkeys(module for module, _, _ in _SEAMS))
-"""All modules that are changed; the packages that hold them stand in `plugin.network`."""
+"""All modules that are changed."""
 # What makes a default context, and what tests or truststore may replace.
 _MAKERS = (
     ("ssl", "SSLContext"),
@@ -64,16 +64,12 @@ class SharedTls:
         self._lock = threading.Lock()
         self._contexts: dict[tuple[object, ...], tuple[SSLContext, tuple[object, ...]]] = {}
         self._patches = Patches()
-        self._watch = ImportWatch(dict.fromkeys(WATCHED, self._patch))
+        self._watch = ImportWatch(dict.fromkeys(WATCHED, self.patch))
 
     def install(self) -> None:
         """Shares from now on; does nothing when it already does."""
         self._installed = True
         self._watch.start()
-
-    def look(self) -> None:
-        """Also in modules that were only half imported when it was installed."""
-        self._watch.look()
 
     def uninstall(self) -> None:
         """Puts back what was there; clients keep the contexts they have."""
@@ -82,7 +78,9 @@ class SharedTls:
         self._patches.undo()
         self._contexts.clear()
 
-    def _patch(self, module: ModuleType) -> None:
+    def patch(self, module: ModuleType) -> None:
+        """Share in this module, one of WATCHED, from now on; `install` does so in all of them."""
+        self._installed = True
         # httpx's own transports import the function by name, those for aiohttp take it from httpx.
         namespace = module if hasattr(module, "create_ssl_context") else getattr(module, "httpx", None)
         if not hasattr(namespace, "create_ssl_context"):

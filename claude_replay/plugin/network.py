@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,20 +17,29 @@ if TYPE_CHECKING:
 
     from claude_replay.plugin.state import State
 
-__all__ = ["LIBRARIES", "Network", "find_scopes"]
+__all__ = ["SEAMS", "TLS_SEAMS", "Network", "find_scopes"]
 
-LIBRARIES = (
+# Copies of `seams.WATCHED` and `tls.WATCHED`, which are not even imported until one of these is.
+SEAMS = (
     "httpx",
     "httpx2",
-    "httpx_aiohttp",
+    "httpx_aiohttp.transport",
+    "httpx_aiohttp.httpx2.transport",
+    "anthropic._vendor.httpx_aiohttp.transport",
     "http.client",
-    "urllib3",
+    "urllib3.connectionpool",
     "httplib2",
-    "aiohttp",
-    "tornado",
-    "anthropic",
+    "aiohttp.client",
+    "tornado.simple_httpclient",
+    "tornado.curl_httpclient",
 )
-"""The packages that hold all modules which `plugin.seams` and `intercept.tls` change."""
+TLS_SEAMS = (
+    "httpx._transports.default",
+    "httpx2._transports.default",
+    "httpx_aiohttp.client",
+    "httpx_aiohttp.httpx2.client",
+    "anthropic._vendor.httpx_aiohttp.client",
+)
 _OUTLETS = "claude_replay.intercept.outlets"
 
 
@@ -62,9 +71,9 @@ class Network:
                 guard.install()
                 stack.callback(guard.uninstall)
                 stack.callback(_let_live_calls_through(guard))
-                stack.callback(_WithLibraries(partial(_make_seams, state)).start())
+                stack.callback(_Lazy(SEAMS, partial(_make_seams, state)).start())
             if mode == "none" and share_tls:
-                stack.callback(_WithLibraries(_make_tls).start())
+                stack.callback(_Lazy(TLS_SEAMS, _make_tls).start())
             return stack.pop_all().close
 
 
@@ -101,52 +110,43 @@ def _let_live_calls_through(guard: Guard) -> Callable[[], None]:
     return stop
 
 
-def _make_seams(state: State) -> _Late:
+def _make_seams(state: State) -> _Patcher:
     from claude_replay.plugin.seams import Seams
 
     return Seams(state)
 
 
-def _make_tls() -> _Late:
+def _make_tls() -> _Patcher:
     from claude_replay.intercept.tls import SharedTls
 
     return SharedTls()
 
 
-class _Late(Protocol):
-    """What changes modules of HTTP libraries."""
-
-    def install(self) -> None: ...
-
-    def look(self) -> None: ...
+class _Patcher(Protocol):
+    def patch(self, module: ModuleType) -> None: ...
 
     def uninstall(self) -> None: ...
 
 
-class _WithLibraries:
-    """Makes and installs something with the first HTTP library that is imported; most runs of pytest import none."""
+class _Lazy:
+    """Makes a patcher when the first of its modules is imported; most runs of pytest import none."""
 
-    def __init__(self, make: Callable[[], _Late]) -> None:
+    def __init__(self, modules: Iterable[str], make: Callable[[], _Patcher]) -> None:
         self._make = make
-        self._made: _Late | None = None
+        self._made: _Patcher | None = None
         self._lock = threading.Lock()
-        self._watch = ImportWatch(dict.fromkeys(LIBRARIES, self._announce))
+        self._watch = ImportWatch(dict.fromkeys(modules, self._patch))
 
     def start(self) -> Callable[[], None]:
         """From now on, until the returned function is called."""
         self._watch.start()
         return self._stop
 
-    def _announce(self, module: ModuleType) -> None:
+    def _patch(self, module: ModuleType) -> None:
+        # Only this one: others may be half imported, by this thread or by one that waits for it.
         with self._lock:
-            made, is_first = self._made or self._make(), self._made is None
-            self._made = made
-        # Not under the lock: both may wait for another thread's import, which comes here as well.
-        if is_first:
-            made.install()
-        else:
-            # Some import one of the others before they are ready themselves.
-            made.look()
+            self._made = self._made or self._make()
+        self._made.patch(module)
 
     def _stop(self) -> None:
         self._watch.stop()

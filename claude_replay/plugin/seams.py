@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from claude_replay.intercept.imports import ImportWatch, Patches
+from claude_replay.intercept.imports import Patches
 from claude_replay.plugin.network import find_scopes
 
 if TYPE_CHECKING:
@@ -45,38 +45,33 @@ _SEAMS = (
     ("tornado.curl_httpclient", "CurlAsyncHTTPClient", "fetch_impl", "read_tornado"),
 )
 WATCHED = (*_MODULES, *(seam[0] for seam in _SEAMS))
-"""All modules that are changed; the packages that hold them stand in `plugin.network`."""
+"""All modules that are changed."""
 # Above a cassette of vcr's own, which may hold the answer; what it sends itself passes a seam below.
 _ABOVE_VCR = ("read_pool", "read_httplib2")
 
 
 class Seams:
-    """Refuses there what no cassette covers, from `install` to `uninstall`."""
+    """Refuses there what no cassette covers: in the modules it is told to patch, until `uninstall`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._is_on = True
         self._patches = Patches()
-        self._watch = ImportWatch(
-            {**dict.fromkeys(_MODULES, self._patch), **{seam[0]: self._patch_library for seam in _SEAMS}}
-        )
-
-    def install(self) -> None:
-        """From now on, in modules that are imported later, too."""
-        self._watch.start()
-
-    def look(self) -> None:
-        """Also in modules that were only half imported when it was installed."""
-        self._watch.look()
 
     def uninstall(self) -> None:
         """Put back what was there."""
         # What lies below somebody else's patch stays, and passes everything from now on.
         self._is_on = False
-        self._watch.stop()
         self._patches.undo()
 
-    def _patch(self, module: ModuleType) -> None:
+    def patch(self, module: ModuleType) -> None:
+        """Refuse in this module, one of WATCHED, from now on."""
+        if module.__name__ in _MODULES:
+            self._patch_transports(module)
+        else:
+            self._patch_library(module)
+
+    def _patch_transports(self, module: ModuleType) -> None:
         for name, method in _TRANSPORTS:
             if transport := getattr(module, name, None):
                 self._patches.replace(transport, method, self._check_transport)

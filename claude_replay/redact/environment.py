@@ -60,7 +60,7 @@ def known_literals(environ: Mapping[str, str]) -> tuple[str, ...]:
             _known.clear()
             _harmless.clear()
         found = _known[now] = _find_literals(environ)
-        _harmless.update(raw.encode(name) for name in environ if not _may_hold_one(name.upper()))
+        _harmless.update(raw.encode_name(name) for name in environ if not _may_hold_one(name.upper()))
     return found
 
 

@@ -36,6 +36,11 @@ class Clock:
                 f"environment: {_FIXED}: seconds since 1970 were expected, not {text!r:.60}"
             ) from None
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether all that is recorded has one date."""
+        return self._fixed is not None
+
     def date(self, meta: Meta) -> Meta:
         """What is written of the times of an exchange that has just been recorded."""
         now = f"{self._fixed or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -158,7 +158,8 @@ class LiveCalls:
         """Write what there is to be written; whether what was recorded is in the cassette now."""
         mode = self.settings.mode
         home = self.settings.dir
-        if mode in _RENEWING_MODES and not self._recorder.journal.was_taken:
+        recorder = self._recorder
+        if mode in _RENEWING_MODES and not (recorder.journal.was_taken or recorder.clock.is_fixed):
             recorded = keep_dates(recorded, self.loaded.entries, self.settings.max_age)
         saver = Saver(self.path, self.run, label=self.label, shared=self.explicit, home=home)
         if recorded and not passed and self.settings.save == "passed":

@@ -53,5 +53,6 @@ def read_day(recorded_at: str | None) -> date | None:
     """The day of a time in ISO 8601; None where it is none."""
     try:
         return datetime.fromisoformat(recorded_at or "").astimezone(UTC).date()
-    except ValueError:
+    except (ValueError, OverflowError):
+        # The last of them at either end of the calendar.
         return None

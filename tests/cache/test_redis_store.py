@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import trio
 
 from cache.contract import OpenStore, StoreContract, make_entry
@@ -560,3 +561,56 @@ def test_what_a_child_has_inherited_is_not_told_twice(
     monkeypatch.setattr(os, "getpid", lambda: 1)
     assert store.get(make_entry(1).key) is not None
     assert [listed.hits for listed in store.listed()] == [1]
+
+
+@pytest.mark.parametrize("way", ["get", "aget"])
+def test_an_entry_of_another_key_is_never_given(server: RedisServer, store: RedisStore, way: str) -> None:
+    """However it came there: by a connection that is a reply behind, or somebody's copying of keys."""
+    for number in (1, 2):
+        store.put(make_entry(number))
+    keys = [f"claude-replay:entry:{make_entry(number).key}" for number in (1, 2)]
+    with server.client() as client:
+        client.copy(keys[0], keys[1], replace=True)
+
+    def get(number: int) -> object:
+        key = make_entry(number).key
+        return store.get(key) if way == "get" else asyncio.run(store.aget(key))
+
+    with pytest.raises(StoreError, match="gave the entry of another key"):
+        get(2)
+    assert get(1) is not None
+
+
+def test_an_interrupt_between_asking_and_reading_leaves_no_reply_behind(
+    store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one who asks would be given it."""
+    for number in (1, 2):
+        store.put(make_entry(number))
+    one, two = (make_entry(number).key for number in (1, 2))
+    assert store.get(one) is not None
+    connection: Any = redis.connection.Connection
+    read, calls = connection.read_response, list[int]()
+
+    def interrupted(self: Any, *args: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return read(self, *args, **options)
+
+    monkeypatch.setattr(connection, "read_response", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.get(one)
+    for key in (two, one, two):
+        found = store.get(key)
+        assert found is not None
+        assert found.envelope == make_entry(1 if key == one else 2).envelope
+
+
+def test_one_connection_is_enough_for_everything(server: RedisServer) -> None:
+    """Also for what looks through all keys after a hit or a miss."""
+    with closing(RedisStore(server.url, max_connections=1)) as store:
+        store.put(make_entry(1))
+        for look in (store.stats, lambda: list(store.listed()), lambda: store.delete_where(Selection())):
+            assert store.get("0" * 64) is None
+            assert look()

@@ -66,3 +66,25 @@ def test_the_last_of_those_who_overlap_takes_it_back() -> None:
     assert os.environ[KEY] == PLACEHOLDER_KEY
     second.close()
     assert KEY not in os.environ
+
+
+def test_another_mapping_in_the_place_of_the_environment_is_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As `mock.patch("os.environ", {...})` puts it there; what was placed is taken back from where it was."""
+    other = {"AWS_REGION": "eu-west-1"}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "environ", other)
+        place_placeholders()
+        assert other[KEY] == PLACEHOLDER_KEY
+        assert other["AWS_REGION"] == "eu-west-1"
+    assert KEY not in os.environ
+    take_back_placeholders()
+    assert other == {"AWS_REGION": "eu-west-1"}
+
+
+def test_placeholders_are_spelled_as_they_are() -> None:
+    """Where the system has names in capitals only (Windows), texts are left as they are."""
+    with placeholder_key():
+        assert os.environ["CLOUD_ML_REGION"] == "global"
+        assert PLACEHOLDER_KEY in os.environ.values()

@@ -6,7 +6,7 @@ import pytest
 
 from claude_replay.intercept import tls
 from claude_replay.plugin import seams
-from claude_replay.plugin.network import LIBRARIES
+from claude_replay.plugin.network import SEAMS, TLS_SEAMS
 from plugin_project import Project
 
 STOPPED = "claude_replay: a request to Claude was stopped: no cassette covers it"
@@ -411,7 +411,79 @@ def test_a_thread_that_outlives_its_cassette_fails_the_test_that_runs(project: P
     )
 
 
-@pytest.mark.parametrize("module", sorted({*tls.WATCHED, *seams.WATCHED}))
-def test_what_is_watched_is_within_the_libraries_that_start_it(module: str) -> None:
-    """The guard of requests and the sharing of TLS contexts begin with the first of these packages."""
-    assert any(module == library or module.startswith(f"{library}.") for library in LIBRARIES)
+def test_what_is_watched_is_what_is_changed() -> None:
+    """The names stand twice, since what changes the modules is not imported before one of them is."""
+    assert tuple(dict.fromkeys(seams.WATCHED)) == SEAMS
+    assert TLS_SEAMS == tls.WATCHED
+
+
+@pytest.mark.parametrize("library", ["aiohttp", "httplib2", "tornado.simple_httpclient"])
+def test_a_library_that_imports_another_can_be_imported_first(project: Project, library: str) -> None:
+    """These import `http.client` when they are half imported themselves; they are guarded all the same."""
+    project.write("conftest.py", f"import {library}\n")
+    module, owner, method = {
+        "aiohttp": ("aiohttp.client", "ClientSession", "_request"),
+        "httplib2": ("httplib2", "Http", "_conn_request"),
+        "tornado.simple_httpclient": (library, "SimpleAsyncHTTPClient", "fetch_impl"),
+    }[library]
+    project.write(
+        "test_it.py",
+        f"""
+        import {module}
+
+        def test_one():
+            assert hasattr({module}.{owner}.{method}, "__wrapped__")
+        """,
+    )
+    project.run_apart().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    ["httpx aiohttp", "requests httpx", "httpx2 httpx", "anthropic httpx", "tornado.httpclient aiohttp"],
+)
+def test_threads_may_import_libraries_at_the_same_time(project: Project, pair: str) -> None:
+    """Nobody waits under an import lock for the import of another."""
+    project.write(
+        "test_it.py",
+        f"""
+        import importlib
+        import threading
+
+        def test_one():
+            problems, ready = [], threading.Barrier(2)
+
+            def load(name):
+                ready.wait()
+                try:
+                    importlib.import_module(name)
+                except BaseException as error:
+                    problems.append(error)
+
+            threads = [threading.Thread(target=load, args=(name,)) for name in {pair.split()!r}]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert problems == []
+        """,
+    )
+    project.run_apart().assert_outcomes(passed=1)
+
+
+def test_libraries_first_imported_by_an_inner_run_are_guarded_in_the_outer_one(project: Project) -> None:
+    """Running pytest inside pytest puts back what it finds of imports, and with it who watches them."""
+    project.write("conftest.py", "pytest_plugins = ['pytester']\n")
+    project.write(
+        "test_it.py",
+        """
+        def test_inner(pytester):
+            pytester.makepyfile("def test_one():\\n    import http.client")
+            pytester.runpytest_inprocess().assert_outcomes(passed=1)
+
+        def test_outer():
+            import tornado.simple_httpclient
+            assert hasattr(tornado.simple_httpclient.SimpleAsyncHTTPClient.fetch_impl, "__wrapped__")
+        """,
+    )
+    project.run_apart().assert_outcomes(passed=2)

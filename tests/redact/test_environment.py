@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
 from claude_replay.redact import PLACEHOLDER_KEY, Redactor, known_literals
+from claude_replay.redact.rawenv import find_raw
 
 
 @pytest.mark.parametrize(
@@ -102,3 +104,14 @@ def test_the_environment_of_the_process_is_read_anew_when_it_changes(monkeypatch
 
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     assert secret not in known_literals(os.environ)
+
+
+def test_names_and_texts_may_be_spelled_differently() -> None:
+    """On Windows the environment has names in capitals, and texts as they are."""
+    stored = {"ANTHROPIC_API_KEY": "swordfish-1"}
+    environ: Any = type(os.environ)(stored, str.upper, str, str, str)  # type: ignore[arg-type]
+    raw = find_raw(environ)
+    assert raw is not None
+    assert raw.encode_name("Anthropic_Api_Key") == "ANTHROPIC_API_KEY"
+    assert raw.encode("Swordfish") == "Swordfish"
+    assert known_literals(environ) == ("swordfish-1",)

@@ -117,6 +117,25 @@ def test_a_date_that_is_fixed_is_all_that_is_noted(
         say(make_client(studio.server), "one", stream=stream)
 
 
+def test_a_date_that_is_fixed_is_that_of_what_is_recorded_anew(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of what came back as it was: all files that are made so are the same."""
+    record(studio, "once", "one")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    (line,) = record(studio, "rewrite", "one")
+    assert line.startswith("  meta: {recorded_at: '1970-01-01T00:00:00Z', sdk: '")
+
+
+def test_a_date_beyond_the_calendar_is_none(studio: Studio) -> None:
+    """Somebody has written it there."""
+    record(studio, "once", "one")
+    text = studio.path.read_text()
+    studio.path.write_text(re.sub(r"recorded_at: '[^']+'", "recorded_at: '0001-01-01T00:00:00+14:00'", text))
+    (line,) = record(studio, "rewrite", "one", max_age=30)
+    assert "recorded_at: '20" in line
+
+
 @pytest.mark.parametrize("text", ["today", "1.5", "9" * 30])
 def test_a_date_that_is_none_is_said_at_once(
     studio: Studio, monkeypatch: pytest.MonkeyPatch, text: str

@@ -64,7 +64,7 @@ _RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
 _HEAD = ("namespace", "model", "tags", "created", "expires", "size", "key_version", "lineage", "hits", "used")
-_STORED = ("envelope", "created", "expires")
+_STORED = ("envelope", "created", "expires", "key")
 _HEAD_AND_MARKS = (*_HEAD, "marks")
 _CHOOSING = ("namespace", "model", "tags", "created")
 _WHOLE = (*_HEAD_AND_MARKS, "envelope", "request")
@@ -125,10 +125,13 @@ class RedisStore(Store):
 
     def _get(self, key: str) -> Plan[Stored | None]:
         now = time.time()
-        ((envelope, created, expires),) = yield [("HMGET", self._entry_key(key), *_STORED)]
+        ((envelope, created, expires, named),) = yield [("HMGET", self._entry_key(key), *_STORED)]
         until = float(expires) if expires else None
         if envelope is None or (until is not None and until <= now):
             return None
+        if named != key.encode():
+            # What was interrupted between asking and reading may have left a reply behind.
+            raise self._link.start_anew("gave the entry of another key")
         with self._lock:
             self._forget_inherited()
             self._uses[key] = (self._uses.get(key, (0, 0.0))[0] + 1, now)
@@ -378,6 +381,7 @@ class RedisStore(Store):
 
 def _to_fields(entry: Entry) -> list[Any]:
     fields: dict[str, Any] = {
+        "key": entry.key,
         "envelope": entry.envelope,
         "created": repr(entry.created),
         "namespace": entry.namespace,

@@ -80,16 +80,19 @@ class RedisLink:
         pool = getattr(client, "connection_pool", None)
         if pool is not None and len(commands) == 1 and commands[0][0] == "HMGET":
             return [self._read(client, pool, commands[0])]
-        # The pool may be a small one.
-        kept, self._kept = self._kept, []
-        for connection in kept:
-            client.connection_pool.release(connection)
+        self._give_back(client)
         if len(commands) == 1:
             return [client.execute_command(*commands[0])]
         with client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)
             return _checked(pipeline.execute(raise_on_error=False))
+
+    def _give_back(self, client: Any) -> None:
+        # The pool may be a small one.
+        kept, self._kept = self._kept, []
+        for connection in kept:
+            client.connection_pool.release(connection)
 
     def _read(self, client: Any, pool: Any, command: Command) -> Any:
         """
@@ -109,7 +112,9 @@ class RedisLink:
             connection.send_command(*command)
             reply = connection.read_response()
         except BaseException as error:
-            # The pool sees to it that nothing is left in it.
+            if not _is_answer(error):
+                # Its reply may still come, and would be taken for that of the next command.
+                connection.disconnect()
             pool.release(connection)
             if is_kept and isinstance(error, _lost()):
                 return client.execute_command(*command)
@@ -121,8 +126,9 @@ class RedisLink:
         """Carry out a plan for each page of the keys that match a pattern."""
         with self._explained():
             client = self._connect()
-            keys = client.scan_iter(match=pattern, count=_PAGE)
-            return [self.run(plan(page)) for page in _pages(keys)]
+            self._give_back(client)
+            keys = list(client.scan_iter(match=pattern, count=_PAGE))
+            return [self.run(plan(page)) for page in _pages(iter(keys))]
 
     def close(self) -> None:
         """Close the connections of threads; those of an event loop are closed when it ends."""
@@ -131,6 +137,15 @@ class RedisLink:
             self._kept.clear()
         if client is not None:
             client.close()
+
+    def start_anew(self, problem: str) -> StoreError:
+        """The error for a server that does not answer as it should; all connections are made anew."""
+        with self._lock:
+            client, self._client, self._kept = self._client, None, []
+        self._aclients.clear()
+        if client is not None:
+            client.close()
+        return StoreError(f"Redis at {self.place}: {problem}")
 
     def _connect(self) -> Any:
         with self._lock:
@@ -249,6 +264,13 @@ def _require_redis() -> tuple[type[Exception], ...]:
             "the Redis store needs the package redis: pip install 'pytest-claude-replay[redis]'"
         ) from None
     return RedisError, RedisClusterException, OSError
+
+
+def _is_answer(error: BaseException) -> bool:
+    """Whether this is what the server has answered."""
+    from redis.exceptions import ResponseError
+
+    return isinstance(error, ResponseError)
 
 
 def _lost() -> Any:
