@@ -109,7 +109,7 @@ def test_the_environment_of_the_process_is_read_anew_when_it_changes(monkeypatch
 def test_names_and_texts_may_be_spelled_differently() -> None:
     """On Windows the environment has names in capitals, and texts as they are."""
     stored = {"ANTHROPIC_API_KEY": "swordfish-1"}
-    environ: Any = type(os.environ)(stored, str.upper, str, str, str)  # type: ignore[arg-type]
+    environ: Any = type(os.environ)(stored, str.upper, str, str, str)
     raw = find_raw(environ)
     assert raw is not None
     assert raw.encode_name("Anthropic_Api_Key") == "ANTHROPIC_API_KEY"
