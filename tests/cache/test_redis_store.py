@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -572,13 +572,38 @@ def test_an_entry_of_another_key_is_never_given(server: RedisServer, store: Redi
     with server.client() as client:
         client.copy(keys[0], keys[1], replace=True)
 
-    def get(number: int) -> object:
-        key = make_entry(number).key
-        return store.get(key) if way == "get" else asyncio.run(store.aget(key))
+    async def ask() -> None:
+        async with aclosing_store(RedisStore(server.url)) as asked:
+            with pytest.raises(StoreError, match="gave the entry of another key"):
+                await asked.aget(make_entry(2).key)
+            assert await asked.aget(make_entry(1).key) is not None
 
+    if way == "aget":
+        asyncio.run(ask())
+        return
     with pytest.raises(StoreError, match="gave the entry of another key"):
-        get(2)
-    assert get(1) is not None
+        store.get(make_entry(2).key)
+    assert store.get(make_entry(1).key) is not None
+
+
+@asynccontextmanager
+async def aclosing_store(store: RedisStore) -> AsyncIterator[RedisStore]:
+    """A store that only tasks use."""
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+def test_a_key_of_another_kind_is_an_error_and_no_more(server: RedisServer, store: RedisStore) -> None:
+    """The server says so, and the connection goes on."""
+    store.put(make_entry(1))
+    with server.client() as client:
+        client.set(f"claude-replay:entry:{make_entry(2).key}", "text")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="WRONGTYPE"):
+            store.get(make_entry(2).key)
+        assert store.get(make_entry(1).key) is not None
 
 
 def test_an_interrupt_between_asking_and_reading_leaves_no_reply_behind(

@@ -21,7 +21,7 @@ from typing import Any
 
 from claude_replay.cache.entry import EVERYTHING, Entry, Listed, Selection, Stored, StoreStats
 from claude_replay.cache.stores.base import Store
-from claude_replay.cache.stores.redis_link import Command, Plan, RedisLink
+from claude_replay.cache.stores.redis_link import Command, OutOfStep, Plan, RedisLink
 from claude_replay.errors import StoreError
 
 __all__ = ["RedisStore"]
@@ -131,7 +131,7 @@ class RedisStore(Store):
             return None
         if named != key.encode():
             # What was interrupted between asking and reading may have left a reply behind.
-            raise self._link.start_anew("gave the entry of another key")
+            raise OutOfStep(f"Redis at {self._link.place}: gave the entry of another key")
         with self._lock:
             self._forget_inherited()
             self._uses[key] = (self._uses.get(key, (0, 0.0))[0] + 1, now)

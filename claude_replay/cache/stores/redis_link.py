@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from claude_replay.errors import SettingsError, StoreError
 
-__all__ = ["Command", "Plan", "RedisLink"]
+__all__ = ["Command", "OutOfStep", "Plan", "RedisLink"]
 
 _Result = TypeVar("_Result")
 Command = tuple[Any, ...]
@@ -34,6 +34,10 @@ _SCHEMES = {
 }
 _PAGE = 500
 _RECOVERY = 5.0  # seconds for which a server that let somebody wait is left alone
+
+
+class OutOfStep(StoreError):
+    """A reply that belongs to something else: no connection is to be believed any more."""
 
 
 class RedisLink:
@@ -72,6 +76,9 @@ class RedisLink:
         except StopIteration as stop:
             result: _Result = stop.value
             return result
+        except OutOfStep:
+            self._start_anew()
+            raise
         except self._errors as error:
             raise self._explain(error, started) from error
 
@@ -132,20 +139,14 @@ class RedisLink:
 
     def close(self) -> None:
         """Close the connections of threads; those of an event loop are closed when it ends."""
-        with self._lock:
-            client, self._client, self._closed = self._client, None, True
-            self._kept.clear()
-        if client is not None:
-            client.close()
+        self._closed = True
+        self._start_anew()
 
-    def start_anew(self, problem: str) -> StoreError:
-        """The error for a server that does not answer as it should; all connections are made anew."""
+    def _start_anew(self) -> None:
         with self._lock:
             client, self._client, self._kept = self._client, None, []
-        self._aclients.clear()
         if client is not None:
             client.close()
-        return StoreError(f"Redis at {self.place}: {problem}")
 
     def _connect(self) -> Any:
         with self._lock:
@@ -179,6 +180,9 @@ class RedisLink:
             except StopIteration as stop:
                 result: _Result = stop.value
                 return result
+            except OutOfStep:
+                await self._keepers[loop].aclose()
+                raise
 
     async def asweep(self, pattern: str, plan: Callable[[Sequence[bytes]], Plan[_Result]]) -> list[_Result]:
         """Twin of `sweep`."""
