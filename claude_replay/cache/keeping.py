@@ -62,8 +62,7 @@ class Keeper:
 
     def make_entry(self, ticket: Ticket, received: Received, namespace: str, times: Times) -> Entry | str:
         """The entry of a whole good answer, or why there is none, as one word."""
-        for credential in self.redactor.credentials_in({**ticket.sent.sender.headers, **ticket.sent.headers}):
-            self.redactor.add_literal(credential)
+        self.redactor.learn({**ticket.sent.sender.headers, **ticket.sent.headers})
         answer = self._make_answer(received, ticket.question.model)
         if isinstance(answer, str):
             return answer

@@ -24,12 +24,16 @@ class LiteralForm:
     """One way a secret may be written: a text that must occur, and the pattern of all that goes with it."""
 
     needle: str = field(repr=False)
-    pattern: re.Pattern[str] = field(repr=False)
+    source: str = field(repr=False)
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when the text does occur, as it nearly never does."""
+        return re.compile(self.source)
 
 
-# Each test has its own redactor, and the same environment; a cookie that every answer sets anew is a new literal
-# each time, beside all those before it.
-@lru_cache(maxsize=4096)
+# Each test has its own redactor, and the same environment.
+@lru_cache(maxsize=1024)
 def literal_forms(literal: str) -> tuple[LiteralForm, ...]:
     """
     The forms of `literal`: as it is, percent-encoded, JSON-escaped, UTF-8 read as Latin-1, and within base64.
@@ -38,12 +42,12 @@ def literal_forms(literal: str) -> tuple[LiteralForm, ...]:
     text ("user:key") can give it.
     """
     plain = dict.fromkeys(_spellings(literal))
-    forms = {text: re.compile(re.escape(text)) for text in plain}
+    forms = {text: re.escape(text) for text in plain}
     if len(literal) >= _MIN_ENCODED:
         for offset in range(3):
-            for core, pattern in _base64_forms(literal, offset):
-                forms.setdefault(core, pattern)
-    return tuple(LiteralForm(needle, pattern) for needle, pattern in forms.items())
+            for core, source in _base64_forms(literal, offset):
+                forms.setdefault(core, source)
+    return tuple(LiteralForm(needle, source) for needle, source in forms.items())
 
 
 def read_as_latin(text: str) -> str:
@@ -66,7 +70,7 @@ def _spellings(literal: str) -> Iterator[str]:
         yield escaped.replace("/", "\\/")
 
 
-def _base64_forms(literal: str, offset: int) -> Iterator[tuple[str, re.Pattern[str]]]:
+def _base64_forms(literal: str, offset: int) -> Iterator[tuple[str, str]]:
     data = b"\0" * offset + literal.encode("utf-8", "surrogatepass")
     # The first and last characters may also hold bits of the neighbors; they go, but are not looked for.
     first, end = (0, 2, 3)[offset], len(data) * 8 // 6
@@ -75,4 +79,4 @@ def _base64_forms(literal: str, offset: int) -> Iterator[tuple[str, re.Pattern[s
         core = encoded.decode("ascii")[first:end]
         before = _BASE64_CHAR if offset else ""
         after = "" if whole else f"{_BASE64_CHAR}={{0,2}}"
-        yield core, re.compile(before + re.escape(core) + after)
+        yield core, before + re.escape(core) + after

@@ -26,6 +26,8 @@ from claude_replay.redact.urls import clean_url
 __all__ = ["Redactor"]
 
 _MAX_KNOWN = 1000
+_MOST_COOKIES = 8
+_COOKIES = ("cookie", "set-cookie")
 # Stands in requests to others than Claude (see `claude_replay.api.AUTHORITY`).
 _AUTHORITY = KEPT_REQUEST_HEADERS[-1]
 
@@ -83,7 +85,15 @@ class Redactor:
         keep_response_headers: names of response headers to keep besides `KEPT_RESPONSE_HEADERS`.
     """
 
-    __slots__ = ("_keep_json_type", "_kept_request_headers", "_kept_response_headers", "_lock", "_rules")
+    __slots__ = (
+        "_keep_json_type",
+        "_kept_request_headers",
+        "_kept_response_headers",
+        "_known",
+        "_lock",
+        "_passing",
+        "_rules",
+    )
 
     def __init__(
         self,
@@ -96,7 +106,9 @@ class Redactor:
         sources = (patterns,) if isinstance(patterns, str) else tuple(patterns)
         compiled = [_compile_pattern(source) for source in sources]
         self._lock = threading.Lock()
-        self._rules = _Rules(Scanner(filter(_is_literal, map(str.strip, literals)), compiled))
+        self._known = Scanner(filter(_is_literal, map(str.strip, literals)), compiled)
+        self._passing: tuple[str, ...] = ()
+        self._rules = _Rules(self._known)
         added = {name.lower() for name in keep_request_headers}
         self._keep_json_type = "content-type" in added
         self._kept_request_headers = added.union(KEPT_REQUEST_HEADERS)
@@ -108,11 +120,25 @@ class Redactor:
         """Another one that knows the same; what is added to either from now on, the other does not know."""
         made = Redactor.__new__(Redactor)
         made._lock = threading.Lock()
+        made._known = self._known
+        made._passing = self._passing
         made._rules = self._rules
         made._keep_json_type = self._keep_json_type
         made._kept_request_headers = self._kept_request_headers
         made._kept_response_headers = self._kept_response_headers
         return made
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """
+        Take the credentials of a raw request for secrets from now on.
+
+        Of cookies the 8 seen last: where each answer sets another one, all of them would be one more for each call.
+        """
+        cookies = {name: value for name, value in headers.items() if name.lower() in _COOKIES}
+        for credential in credentials_in({name: headers[name] for name in headers if name not in cookies}):
+            self.add_literal(credential)
+        for credential in credentials_in(cookies):
+            self._add(credential, _MOST_COOKIES)
 
     def add_literal(self, value: str) -> None:
         """
@@ -120,11 +146,19 @@ class Redactor:
 
         Values of less than 8 characters and the placeholder key are ignored. Safe to call from any thread.
         """
+        self._add(value, 0)
+
+    def _add(self, value: str, most: int) -> None:
+        """`most` says how many of its kind are remembered, 0 that all are."""
         value = value.strip()
         if not _is_literal(value) or value in self._rules.scanner.literals:
             return
         with self._lock:
-            self._rules = _Rules(self._rules.scanner.with_literal(value))
+            if most:
+                self._passing = (*self._passing, value)[-most:]
+            else:
+                self._known = self._known.with_literals([value])
+            self._rules = _Rules(self._known.with_literals(self._passing))
 
     def text(self, text: str) -> str:
         """`text` with a placeholder for each secret; the same object where there is none."""

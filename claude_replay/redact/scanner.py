@@ -37,9 +37,9 @@ class Scanner:
         self._forms = tuple(form for literal in self.literals for form in literal_forms(literal))
         self._needles = _group_needles(form.needle for form in self._forms)
 
-    def with_literal(self, literal: str) -> Scanner:
-        """This scanner with one more known value."""
-        return Scanner((*self.literals, literal), self.patterns)
+    def with_literals(self, literals: Iterable[str]) -> Scanner:
+        """This scanner with more known values."""
+        return Scanner((*self.literals, *literals), self.patterns)
 
     def may_hold(self, value: object) -> bool:
         """Whether a string anywhere in this JSON value may hold a secret; False is certain."""

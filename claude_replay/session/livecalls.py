@@ -63,11 +63,6 @@ class LiveCalls:
             self.path, self.redactor, journal, media, settings.record_errors, Clock(self.environ)
         )
 
-    def learn_credentials(self, headers: Mapping[str, str]) -> None:
-        """Take what a client signs in with for a secret from now on."""
-        for credential in self.redactor.credentials_in(headers):
-            self.redactor.add_literal(credential)
-
     # ------------------------------------------------------------------ one call
 
     def pay(self, asked: str, body: Body) -> float:

@@ -167,7 +167,7 @@ class Session:
         `live`, None to be sent and forgotten. Raises CassetteMiss, which is remembered as well.
         """
         if self.live is not None:
-            self.live.learn_credentials(request.headers)
+            self._redactor.learn(request.headers)
         clean = self._redactor.request(request)
         if clean.url != request.url:
             # As the recorded one is described.
