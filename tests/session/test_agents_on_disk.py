@@ -222,7 +222,7 @@ def test_recording_anew_what_has_not_changed_changes_nothing(studio: Studio, way
 
 def _fan_out(studio: Studio, way: str, mode: str = "once") -> None:
     def given(number: int) -> dict[str, Any]:
-        prompt = {"role": "user", "content": f"Number {number}: say something. [slow 400]"}
+        prompt = {"role": "user", "content": f"Number {number}: say something. [slow 1000]"}
         return {"model": MODEL, "max_tokens": 500, "system": SYSTEM, "tools": TOOLS, "messages": [prompt]}
 
     async def ask_all() -> None:
@@ -233,8 +233,7 @@ def _fan_out(studio: Studio, way: str, mode: str = "once") -> None:
         if way == "gather":
             asyncio.run(ask_all())
             return
-        client = make_client(studio.server)
-        with ThreadPoolExecutor(20) as pool:
+        with make_client(studio.server) as client, ThreadPoolExecutor(20) as pool:
             list(pool.map(lambda number: client.messages.create(**given(number)), range(20)))
 
 

@@ -35,8 +35,7 @@ def record(studio: Studio, mode: str, *prompts: str, stream: bool = False, **set
     """Ask a stand-in that has not seen any request yet; what the file says of the times then."""
     port = int(studio.server.url.rpartition(":")[2])
     studio.server.close()
-    with ClaudeServer(port=port), studio.open(mode, **settings):
-        client = make_client(studio.server)
+    with ClaudeServer(port=port), studio.open(mode, **settings), make_client(studio.server) as client:
         for prompt in prompts:
             say(client, prompt, stream=stream)
     return read_metas(studio.path)
@@ -113,8 +112,8 @@ def test_a_date_that_is_fixed_is_all_that_is_noted(
     (line,) = record(studio, "once", "one", stream=stream)
     assert line.startswith("  meta: {recorded_at: '1970-01-01T00:00:00Z', sdk: '")
     assert "times:" not in studio.path.read_text()
-    with studio.open("none"):
-        say(make_client(studio.server), "one", stream=stream)
+    with studio.open("none"), make_client(studio.server) as client:
+        say(client, "one", stream=stream)
 
 
 def test_a_date_that_is_fixed_is_that_of_what_is_recorded_anew(
