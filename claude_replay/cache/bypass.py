@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 __all__ = ["find_reason"]
 
@@ -17,12 +18,11 @@ def find_reason(
     tools: object,
     messages: Sequence[object],
     system: object,
-    text: str,
 ) -> str | None:
     """
     Why a request is not to be cached, as one word; None where it may be.
 
-    `body` is that of the request without the parts given apart; `text` all of it as JSON.
+    `body` is that of the request without the parts given apart.
     """
     for name in _SERVER_STATE:
         if body.get(name) is not None:
@@ -34,10 +34,7 @@ def find_reason(
         return "prewarming"
     if any(map(_runs_on_server, tools if isinstance(tools, list) else ())):
         return "server_tools"
-    if '"file_id"' in text or '"url"' in text:
-        # A search for text is all that most requests pay.
-        return _find_pointer([messages, system])
-    return None
+    return _find_pointer([messages, system])
 
 
 def _runs_on_server(tool: object) -> bool:
@@ -45,24 +42,20 @@ def _runs_on_server(tool: object) -> bool:
     return kind is not None and not str(kind).startswith(_CLIENT_TOOLS)
 
 
-def _find_pointer(value: object) -> str | None:
-    """Whether a block's content lies in a file on the server or behind an address."""
-    for block in _objects(value):
-        kind = block.get("type")
-        if "file_id" in block and kind in ("file", "container_upload"):
-            return "file_source"
-        if kind == "url" and "url" in block:
-            return "url_source"
+def _find_pointer(value: list[object]) -> str | None:
+    """Whether a block's content lies in a file on the server or behind an address; not what a tool is given."""
+    waiting: list[Any] = [value]
+    # Grows while it is looked through: requests hold few objects, and long texts.
+    for found in waiting:
+        if isinstance(found, list):
+            waiting += [item for item in found if isinstance(item, (dict, list))]
+        else:
+            kind = found.get("type")
+            if "file_id" in found and kind in ("file", "container_upload"):
+                return "file_source"
+            if kind == "url" and "url" in found:
+                return "url_source"
+            waiting += [
+                item for name, item in found.items() if name != "input" and isinstance(item, (dict, list))
+            ]
     return None
-
-
-def _objects(value: object) -> Iterator[Mapping[str, object]]:
-    """Every object that is a block or its source; not what a tool is given."""
-    if isinstance(value, dict):
-        yield value
-        for name, item in value.items():
-            if name != "input":
-                yield from _objects(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _objects(item)

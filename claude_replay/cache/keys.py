@@ -187,7 +187,7 @@ def _find_key(body: object, space: str, scope: str, wants_stream: bool) -> Quest
         return Bypass("uncanonical")
     system, tools = body.pop("system", None), body.pop("tools", None)
     text = _dumps([model, system, tools, body, messages])
-    reason = find_reason(body, tools, messages, system, text)
+    reason = find_reason(body, tools, messages, system)
     if reason is not None:
         return Bypass(reason)
     # JSON says itself where it ends, so no part can pass for the end of another.
