@@ -26,7 +26,8 @@ from claude_replay.redact.urls import clean_url
 __all__ = ["Redactor"]
 
 _MAX_KNOWN = 1000
-_MOST_COOKIES = 8
+# More than calls that are under way at the same time: each is cleaned with its own when it ends.
+_MOST_COOKIES = 64
 _COOKIES = ("cookie", "set-cookie")
 # Stands in requests to others than Claude (see `claude_replay.api.AUTHORITY`).
 _AUTHORITY = KEPT_REQUEST_HEADERS[-1]
@@ -132,7 +133,7 @@ class Redactor:
         """
         Take the credentials of a raw request for secrets from now on.
 
-        Of cookies the 8 seen last: where each answer sets another one, all of them would be one more for each call.
+        Of cookies the 64 seen last: where each answer sets another one, all of them would be one more for each call.
         """
         cookies = {name: value for name, value in headers.items() if name.lower() in _COOKIES}
         for credential in credentials_in({name: headers[name] for name in headers if name not in cookies}):
@@ -151,7 +152,9 @@ class Redactor:
     def _add(self, value: str, most: int) -> None:
         """`most` says how many of its kind are remembered, 0 that all are."""
         value = value.strip()
-        if not _is_literal(value) or value in self._rules.scanner.literals:
+        # What is known as a cookie only may become a key, which is not forgotten.
+        known = self._rules.scanner if most else self._known
+        if not _is_literal(value) or value in known.literals:
             return
         with self._lock:
             if most:

@@ -115,11 +115,15 @@ def test_the_word_of_the_placeholder_may_be_a_literal() -> None:
 def test_of_cookies_the_latest_are_known() -> None:
     """Whoever is given another one with each answer would make each call dearer than the last; keys are kept."""
     redactor = Redactor()
-    cookies = [f"0123456789abcdef-{number:03}" for number in range(40)]
+    cookies = [f"0123456789abcdef-{number:03}" for number in range(80)]
     for cookie in cookies:
         redactor.learn({"Cookie": f"__cf_bm={cookie}", "x-api-key": "swordfish-1"})
     known = [cookie for cookie in cookies if redactor.text(cookie) == PLACEHOLDER]
-    assert known == cookies[-8:]
+    assert known == cookies[-64:]
+    redactor.add_literal(cookies[-1])
+    for number in range(80):
+        redactor.learn({"cookie": f"a=fedcba9876543210-{number:03}"})
+    assert redactor.text(cookies[-1]) == PLACEHOLDER
     assert redactor.text("swordfish-1") == PLACEHOLDER
 
 
