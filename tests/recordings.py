@@ -26,8 +26,19 @@ MODEL = "claude-sonnet-5"
 
 
 def make_client(server: ClaudeServer, **options: Any) -> anthropic.Anthropic:
-    """A client of the stand-in server."""
-    return anthropic.Anthropic(**{"base_url": server.url, "api_key": KEY, "timeout": 20, **options})
+    """A client of the stand-in server; `close_clients` closes it."""
+    client = anthropic.Anthropic(**{"base_url": server.url, "api_key": KEY, "timeout": 20, **options})
+    _clients.append(client)
+    return client
+
+
+_clients: list[anthropic.Anthropic] = []
+
+
+def close_clients() -> None:
+    """Close all clients made until now: a socket that is found open later fails whichever test runs then."""
+    while _clients:
+        _clients.pop().close()
 
 
 def ask(client: anthropic.Anthropic, prompt: str, **options: Any) -> str:

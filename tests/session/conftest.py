@@ -10,7 +10,7 @@ import pytest
 
 from claude_replay.intercept.ambient import Ambient, pop_ambient, push_ambient
 from claude_replay.session import Tally
-from recordings import Studio
+from recordings import Studio, close_clients
 from standin import ClaudeServer
 
 
@@ -30,6 +30,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def server() -> Iterator[ClaudeServer]:
     with ClaudeServer() as server:
         yield server
+        close_clients()
 
 
 @pytest.fixture
