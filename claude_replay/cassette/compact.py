@@ -26,19 +26,20 @@ def fold(fields: Mapping[str, object]) -> dict[str, object]:
 
 def _fold(value: object, limit: int) -> tuple[object, int]:
     """The marked copy and how wide it is on one line."""
+    if isinstance(value, str):
+        return value, _NO_FIT if "\n" in value else len(value) + 2
     if isinstance(value, dict) and value:
-        items = {key: _fold(item, max(limit, _WIDE.get(key, 0))) for key, item in value.items()}
-        width = sum(len(key) + 4 + item[1] for key, item in items.items())
-        plain = {key: item[0] for key, item in items.items()}
-        return (Flow(plain), width) if width <= limit else (plain, _NO_FIT)
+        width, items = 0, dict[str, object]()
+        for key, item in value.items():
+            items[key], inner = _fold(item, max(limit, _WIDE[key]) if key in _WIDE else limit)
+            width += len(key) + 4 + inner
+        return (Flow(items), width) if width <= limit else (items, _NO_FIT)
     if isinstance(value, list) and value:
         folded = [_fold(item, limit) for item in value]
         width = 2 + sum(item[1] + 2 for item in folded)
         if width <= limit:
             return FlowList(item[0] for item in folded), width
         return [_unwrap(item[0]) for item in folded], _NO_FIT
-    if isinstance(value, str):
-        return value, _NO_FIT if "\n" in value else len(value) + 2
     return value, _NO_FIT if isinstance(value, bytes) else len(str(value))
 
 

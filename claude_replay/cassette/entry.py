@@ -18,7 +18,7 @@ from claude_replay.cassette.document import (
     load_exchange,
     load_request,
 )
-from claude_replay.cassette.identity import Identity, trusted_identity
+from claude_replay.cassette.identity import Identity, identify_request, trusted_identity
 from claude_replay.cassette.layout import write_exchange
 from claude_replay.cassette.links import Links, read_labels
 from claude_replay.cassette.media import Media
@@ -79,7 +79,9 @@ class Entry:
         "_document",
         "_exchange",
         "_found",
+        "_identity",
         "_is_kept",
+        "_key",
         "_links",
         "_place",
         "_quick",
@@ -96,6 +98,7 @@ class Entry:
         data: bytes | None = None,
         exchange: Exchange | None = None,
         document: object = _NONE,
+        key: str | None = None,
     ) -> None:
         self.name = name
         self.line = line
@@ -103,6 +106,9 @@ class Entry:
         self._exchange = exchange
         # The mapping itself, of a file that is not laid out as ours.
         self._document = document
+        # That of its request under the default matching rules, where it is known.
+        self._key = key
+        self._identity: Identity | None = None
         self._is_kept = line > 0 and data is not None
         self._request: Request | None = None
         self._answer: tuple[Response, Meta] | None = None
@@ -139,8 +145,15 @@ class Entry:
     def data(self) -> bytes:
         """The exchange as one item of a YAML list, in UTF-8."""
         if self._data is None:
-            self._data = write_exchange(self.exchange)
+            self._data = write_exchange(self.exchange, identity=self.identity)
         return self._data
+
+    @property
+    def identity(self) -> Identity:
+        """What its id has to say when it is written anew; raises as `exchange` does."""
+        if self._identity is None:
+            self._identity = identify_request(self.exchange.request, self._key)
+        return self._identity
 
     @property
     def digest(self) -> str:

@@ -39,9 +39,9 @@ def key_of(fingerprint: str) -> str:
     return fingerprint[:_KEY_DIGITS]
 
 
-def identify_request(request: Request) -> Identity:
-    """What an id says of this request, under the default matching rules."""
-    return Identity(key_of(canonicalize(request, MATCHING).fingerprint), _digest(request))
+def identify_request(request: Request, key: str | None = None) -> Identity:
+    """What an id says of this request, under the default matching rules; `key` where that is known."""
+    return Identity(key or key_of(canonicalize(request, MATCHING).fingerprint), _digest(request))
 
 
 def _digest(request: Request) -> str:
@@ -52,9 +52,8 @@ def _digest(request: Request) -> str:
     return digest_sent(endpoint, request.headers.get("anthropic-beta", ""), dump_json(request.body.value))
 
 
-def make_id(request: Request, request_text: bytes, seals: Sequence[int] = ()) -> str:
+def make_id(identity: Identity, request_text: bytes, seals: Sequence[int] = ()) -> str:
     """The id of an exchange whose request stands in the file as `request_text`; `seals` as in `trusted_identity`."""
-    identity = identify_request(request)
     parts = (identity.key, _checksum(identity, request_text, seals), identity.sent)
     return "-".join(part for part in parts if part)
 

@@ -1,8 +1,9 @@
 """
 The journal: finished exchanges are on disk before the cassette is saved.
 
-A journal is a cassette that is being written: each finished exchange is appended as one YAML item and synced,
-so its cost does not depend on how many there are, and a process that is killed loses none that was complete.
+A journal is a cassette that is being written: each finished exchange is appended as one YAML item, so its cost
+does not depend on how many there are, and a process that is killed loses none that was complete. What a loss of
+power would take, the disk is told to keep at once, but nobody waits for it: a thread does, until the next one.
 
     # claude_replay journal {"label": "tests/test_chat.py::test_chat", "mode": "once"}
     - id: 6f1c0d9a4b7e2c11-5d41402a
@@ -12,6 +13,7 @@ so its cost does not depend on how many there are, and a process that is killed 
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import json
 import os
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Journal", "Leftover", "has_journals", "read_journals"]
 
 _SUFFIX = "journal"
+_PATIENCE = 10.0
 _HEAD = re.compile(rb"# claude_replay journal (\{.*\})\n")
 _END = re.compile(rb"^# end (\d+)(?: replaces ([0-9a-f]+))?\n", re.MULTILINE)
 
@@ -57,6 +60,9 @@ class Journal:
         self._size = 0
         self._closed = False
         self._lock = threading.Lock()
+        # Free when the disk has everything; taken while it is told.
+        self._synced = _thread.allocate_lock()
+        self._failure: OSError | None = None
 
     @cached_property
     def path(self) -> Path:
@@ -68,7 +74,12 @@ class Journal:
         return b"# claude_replay journal %b\n" % json.dumps(about).encode()
 
     def append(self, recorded: Recorded) -> None:
-        """Keep one finished exchange; raises OSError, and then keeps nothing of it."""
+        """
+        Keep one finished exchange; raises OSError, and then keeps nothing of it.
+
+        It is in the file then, whatever becomes of this process. That the disk has refused it after all the next
+        call says.
+        """
         replaces = f" replaces {recorded.replaces}" if recorded.replaces else ""
         data = b"%b# end %d%b\n" % (recorded.entry.data, recorded.order, replaces.encode())
         with self._lock:
@@ -92,11 +103,11 @@ class Journal:
         return file
 
     def _write(self, file: FileIO, data: bytes) -> None:
+        self._wait()
         rest = memoryview(data)
         try:
             while rest:
                 rest = rest[file.write(rest) :]
-            os.fsync(file.fileno())
         except OSError:
             # A full disk takes part of it, and what comes next would be unreadable behind that.
             with contextlib.suppress(OSError):
@@ -104,6 +115,33 @@ class Journal:
                 file.seek(self._size)
             raise
         self._size += len(data)
+        synced = self._synced
+        synced.acquire()
+        try:
+            # Not of `threading`, which waits until it runs.
+            _thread.start_new_thread(self._sync, (file.fileno(), synced))
+        except RuntimeError:
+            # There can be no more of them.
+            self._sync(file.fileno(), synced)
+
+    def _sync(self, descriptor: int, synced: _thread.LockType) -> None:
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            self._failure = error
+        finally:
+            synced.release()
+
+    def _wait(self) -> None:
+        if self._synced.acquire(timeout=_PATIENCE):
+            self._synced.release()
+        else:
+            # The disk does not answer; or this process was forked meanwhile, and nobody will ever let go of it.
+            self._synced = _thread.allocate_lock()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            self.kept -= 1
+            raise failure
 
     @property
     def was_taken(self) -> bool:
@@ -115,6 +153,8 @@ class Journal:
         with self._lock:
             self._closed = True
             if self._file is not None:
+                with contextlib.suppress(OSError):
+                    self._wait()
                 self._file.close()
             if self._file is not None and (discard or not self.kept):
                 with contextlib.suppress(OSError):

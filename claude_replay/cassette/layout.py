@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from claude_replay.cassette.compact import fold
 from claude_replay.cassette.document import Files, dump_meta, dump_request, dump_response
-from claude_replay.cassette.identity import make_id
+from claude_replay.cassette.identity import Identity, identify_request, make_id
 from claude_replay.cassette.yamltext import Flow, emit
 from claude_replay.exchange import Exchange, Request
 
@@ -22,6 +22,7 @@ def _stands_alone(_: bytes) -> Sequence[int]:
 def write_exchange(
     exchange: Exchange,
     *,
+    identity: Identity | None = None,
     request: Request | None = None,
     continues: Sequence[str] = (),
     seal: Callable[[bytes], Sequence[int]] = _stands_alone,
@@ -30,9 +31,9 @@ def write_exchange(
     """
     One exchange as an item of a YAML list, in UTF-8.
 
-    `request` is the request as it is written where that is another: one that points at the exchanges labeled
-    `continues`, whose check sums `seal` gives for its text. Large media go to `files`. Raises ValueError where a
-    value cannot be written as YAML.
+    `identity` is that of its request, where it is known already. `request` is the request as it is written where
+    that is another: one that points at the exchanges labeled `continues`, whose check sums `seal` gives for its
+    text. Large media go to `files`. Raises ValueError where a value cannot be written as YAML.
     """
     text = write_request(request or exchange.request, files)
     if continues:
@@ -42,7 +43,7 @@ def write_exchange(
     meta = dump_meta(exchange.meta)
     return b"".join(
         (
-            f"- id: {make_id(exchange.request, text, seal(text))}\n".encode(),
+            f"- id: {make_id(identity or identify_request(exchange.request), text, seal(text))}\n".encode(),
             emit({"meta": Flow(meta)}, indent=2).encode() if meta else b"",
             text,
             _emit("response", dump_response(exchange.response, exchange.meta, files)),

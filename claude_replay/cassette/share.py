@@ -35,6 +35,19 @@ class Shared:
     body: dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    """
+    A body: the hashes of the fields that are long enough to be pointed at, how long they are, and its lists.
+
+    Messages are no such field: they are looked at one by one.
+    """
+
+    fields: dict[str, bytes]
+    sizes: dict[str, int]
+    lists: dict[str, Items]
+
+
 class Library:
     """The exchanges of a file so far, by what can be found in them."""
 
@@ -48,14 +61,16 @@ class Library:
         self._last: dict[bytes, int] = {}
         # By hash of an answer, whatever the order of its fields.
         self._answers: dict[bytes, list[int]] = {}
+        # What is looked for is mostly what is added next.
+        self._hashed: tuple[object, _Hashed] | None = None
 
     def add(self, label: str, request: Request, response: Response) -> None:
         """Know one exchange more; it stands below all that are known."""
         body = request.json
         if not isinstance(body, dict):
             return
-        place, blocks = len(self._known), answer_blocks(response)
-        known = Known(label, _hash_fields(body), self._hash_lists(body), blocks)
+        place, blocks, hashed = len(self._known), answer_blocks(response), self._hash(body)
+        known = Known(label, hashed.fields, hashed.lists, blocks)
         self._known.append(known)
         for item in known.fields.items():
             self._fields.setdefault(item, place)
@@ -72,25 +87,31 @@ class Library:
         if not self._known or not isinstance(body, dict) or _holds_notation(body):
             return None
         written, sources = dict(body), list[Known]()
-        lists = self._hash_lists(body)
+        hashed = self._hash(body)
+        lists = hashed.lists
         if MESSAGES in lists and (found := self._find_base(lists[MESSAGES])) is not None:
             sources.append(found[0])
             written[MESSAGES] = found[1].items
-        elif sum(len(format_json(body[name])) for name in self._known_fields(body)) < _WORTH_ALONE:
+        elif (
+            sum(hashed.sizes[item[0]] for item in hashed.fields.items() if item in self._fields)
+            < _WORTH_ALONE
+        ):
             return None
-        for name, key in _hash_fields(body).items():
+        for name, key in hashed.fields.items():
             written[name] = self._share_field(name, key, body[name], lists, sources)
         return Shared(tuple(known.label for known in sources), written) if sources else None
 
-    def _known_fields(self, body: dict[str, object]) -> list[str]:
-        return [item[0] for item in _hash_fields(body).items() if item in self._fields]
-
-    def _hash_lists(self, body: dict[str, object]) -> dict[str, Items]:
-        return {
-            name: self._hasher.hash_items(name, value)
-            for name, value in body.items()
-            if isinstance(value, list) and value
-        }
+    def _hash(self, body: dict[str, object]) -> _Hashed:
+        if self._hashed is None or self._hashed[0] is not body:
+            texts = {name: format_json(value) for name, value in body.items() if name != MESSAGES}
+            sizes = {name: len(text) for name, text in texts.items() if len(text) >= _WORTH}
+            lists = {
+                name: self._hasher.hash_items(name, value)
+                for name, value in body.items()
+                if isinstance(value, list) and value
+            }
+            self._hashed = body, _Hashed({name: hash_text(texts[name]) for name in sizes}, sizes, lists)
+        return self._hashed[1]
 
     def _share_field(
         self, name: str, key: bytes, value: object, lists: dict[str, Items], sources: list[Known]
@@ -137,12 +158,6 @@ def _holds_notation(body: dict[str, object]) -> bool:
         is_reference(value) or (isinstance(value, list) and any(map(is_reference, value)))
         for value in body.values()
     )
-
-
-def _hash_fields(body: dict[str, object]) -> dict[str, bytes]:
-    """The fields that are long enough to be pointed at, by hash; messages are looked at one by one."""
-    texts = {name: format_json(value) for name, value in body.items() if name != MESSAGES}
-    return {name: hash_text(text) for name, text in texts.items() if len(text) >= _WORTH}
 
 
 def _answer_keys(blocks: Sequence[object] | None) -> set[bytes]:

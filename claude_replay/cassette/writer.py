@@ -58,6 +58,7 @@ class Writer:
         places = [self._links.find(label, len(self._links)) for label in continues]
         data = write_exchange(
             exchange,
+            identity=entry.identity,
             request=replace(exchange.request, body=Json(shared.body)) if shared else None,
             continues=continues,
             seal=partial(self._links.seals_of, places),

@@ -10,21 +10,28 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
-__all__ = ["MIN_LITERAL", "LiteralForm", "literal_forms", "read_as_latin"]
+__all__ = ["MIN_LITERAL", "LiteralForm", "literal_forms"]
 
 MIN_LITERAL = 8
 """Shorter values are too likely to be an ordinary word."""
 
 _MIN_ENCODED = 16
 _BASE64_CHAR = "[A-Za-z0-9+/_-]?"
+# From the rarest on: prose has few of them, base64 and hexadecimal numbers have some.
+_RARE = "QZXJ~qzjVKYUWxv%HGFBNRLOEDSPCMA9876543210"
 
 
 @dataclass(frozen=True, slots=True)
 class LiteralForm:
-    """One way a secret may be written: a text that must occur, and the pattern of all that goes with it."""
+    """
+    One way a secret may be written: a text that must occur, and the pattern of all that goes with it.
+
+    `hints` are that text, also as UTF-8 read as Latin-1, each behind the rarest of its characters.
+    """
 
     needle: str = field(repr=False)
     source: str = field(repr=False)
+    hints: tuple[tuple[str, str], ...] = field(repr=False)
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -34,7 +41,7 @@ class LiteralForm:
 
 # Each test has its own redactor, and the same environment.
 @lru_cache(maxsize=1024)
-def literal_forms(literal: str) -> tuple[LiteralForm, ...]:
+def literal_forms(literal: str, *, in_base64: bool = True) -> tuple[LiteralForm, ...]:
     """
     The forms of `literal`: as it is, percent-encoded, JSON-escaped, UTF-8 read as Latin-1, and within base64.
 
@@ -43,21 +50,27 @@ def literal_forms(literal: str) -> tuple[LiteralForm, ...]:
     """
     plain = dict.fromkeys(_spellings(literal))
     forms = {text: re.escape(text) for text in plain}
-    if len(literal) >= _MIN_ENCODED:
+    if in_base64 and len(literal) >= _MIN_ENCODED:
         for offset in range(3):
             for core, source in _base64_forms(literal, offset):
                 forms.setdefault(core, source)
-    return tuple(LiteralForm(needle, source) for needle, source in forms.items())
+    return tuple(LiteralForm(needle, source, _find_hints(needle)) for needle, source in forms.items())
 
 
-def read_as_latin(text: str) -> str:
-    """What becomes of `text` where its UTF-8 is taken for Latin-1."""
+def _find_hints(needle: str) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (next((character for character in _RARE if character in text), text[0]), text)
+        for text in dict.fromkeys((needle, _read_as_latin(needle)))
+    )
+
+
+def _read_as_latin(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def _spellings(literal: str) -> Iterator[str]:
     yield literal
-    yield read_as_latin(literal)
+    yield _read_as_latin(literal)
     utf8 = literal.encode("utf-8", "surrogatepass")
     for safe in ("", "/"):
         quoted = quote(utf8, safe=safe)

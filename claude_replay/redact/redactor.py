@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from claude_replay.bodies import MULTIPART
 from claude_replay.errors import SettingsError
-from claude_replay.exchange import Exchange, Request, Response
+from claude_replay.exchange import Exchange, Json, Request, Response
 from claude_replay.redact.bodies import clean_body, find_in_body
 from claude_replay.redact.headers import (
     CREDENTIAL_HEADERS,
@@ -40,10 +40,12 @@ class _Rules:
     Never changed but for filling the memory, so a request works with one set of rules from start to end.
     """
 
-    __slots__ = ("headers", "scanner", "urls")
+    __slots__ = ("cleaned", "headers", "scanner", "urls")
 
     def __init__(self, scanner: Scanner) -> None:
         self.scanner = scanner
+        # The request that was cleaned last: it is looked at again when its answer is there.
+        self.cleaned: Request | None = None
         self.urls: dict[str, str] = {}
         self.headers: dict[tuple[str, str], str] = {}
 
@@ -90,9 +92,7 @@ class Redactor:
         "_keep_json_type",
         "_kept_request_headers",
         "_kept_response_headers",
-        "_known",
         "_lock",
-        "_passing",
         "_rules",
     )
 
@@ -107,9 +107,7 @@ class Redactor:
         sources = (patterns,) if isinstance(patterns, str) else tuple(patterns)
         compiled = [_compile_pattern(source) for source in sources]
         self._lock = threading.Lock()
-        self._known = Scanner(filter(_is_literal, map(str.strip, literals)), compiled)
-        self._passing: tuple[str, ...] = ()
-        self._rules = _Rules(self._known)
+        self._rules = _Rules(Scanner(filter(_is_literal, map(str.strip, literals)), compiled))
         added = {name.lower() for name in keep_request_headers}
         self._keep_json_type = "content-type" in added
         self._kept_request_headers = added.union(KEPT_REQUEST_HEADERS)
@@ -121,8 +119,6 @@ class Redactor:
         """Another one that knows the same; what is added to either from now on, the other does not know."""
         made = Redactor.__new__(Redactor)
         made._lock = threading.Lock()
-        made._known = self._known
-        made._passing = self._passing
         made._rules = self._rules
         made._keep_json_type = self._keep_json_type
         made._kept_request_headers = self._kept_request_headers
@@ -138,8 +134,13 @@ class Redactor:
         cookies = {name: value for name, value in headers.items() if name.lower() in _COOKIES}
         for credential in credentials_in({name: headers[name] for name in headers if name not in cookies}):
             self.add_literal(credential)
-        for credential in credentials_in(cookies):
-            self._add(credential, _MOST_COOKIES)
+        values = filter(_is_literal, credentials_in(cookies))
+        known = self._rules.scanner
+        if new := [value for value in values if value not in known.cookies and value not in known.literals]:
+            with self._lock:
+                known = self._rules.scanner
+                cookies_now = tuple(dict.fromkeys((*known.cookies, *new)))
+                self._rules = _Rules(known.with_cookies(cookies_now[-_MOST_COOKIES:]))
 
     def add_literal(self, value: str) -> None:
         """
@@ -147,21 +148,11 @@ class Redactor:
 
         Values of less than 8 characters and the placeholder key are ignored. Safe to call from any thread.
         """
-        self._add(value, 0)
-
-    def _add(self, value: str, most: int) -> None:
-        """`most` says how many of its kind are remembered, 0 that all are."""
         value = value.strip()
         # What is known as a cookie only may become a key, which is not forgotten.
-        known = self._rules.scanner if most else self._known
-        if not _is_literal(value) or value in known.literals:
-            return
-        with self._lock:
-            if most:
-                self._passing = (*self._passing, value)[-most:]
-            else:
-                self._known = self._known.with_literals([value])
-            self._rules = _Rules(self._known.with_literals(self._passing))
+        if _is_literal(value) and value not in self._rules.scanner.literals:
+            with self._lock:
+                self._rules = _Rules(self._rules.scanner.with_literal(value))
 
     def text(self, text: str) -> str:
         """`text` with a placeholder for each secret; the same object where there is none."""
@@ -170,6 +161,11 @@ class Redactor:
     def request(self, request: Request) -> Request:
         """The request without secrets, with the headers that are kept; the same object if that is equal."""
         rules = self._rules
+        if rules.cleaned is not request:
+            rules.cleaned = request = self._clean_request(request, rules)
+        return request
+
+    def _clean_request(self, request: Request, rules: _Rules) -> Request:
         url = rules.clean_url(request.url)
         headers = _clean_headers(request.headers, self._kept_request_headers, rules)
         if not self._keep_json_type and is_plain_json(headers):
@@ -217,6 +213,21 @@ class Redactor:
             or find_in_body(request.body, rules.scanner, "request.body")
             or _find_in_headers(response.headers, rules, "response.headers")
             or find_in_body(response.body, rules.scanner, "response.body")
+        )
+
+    def is_clean(self, exchange: Exchange, text: bytes) -> bool:
+        """
+        Whether an exchange that stands as `text` in a file is sure to hold no secret.
+
+        False says nothing. `text` is all of it, as YAML in UTF-8.
+        """
+        request, response = exchange.request, exchange.response
+        # In a stream, and in binary data, more may hide than the text shows.
+        return (
+            all(body is None or isinstance(body, Json) for body in (request.body, response.body))
+            and self.leaves_alone(request.url, text)
+            and not _find_in_headers(request.headers, self._rules, "")
+            and not _find_in_headers(response.headers, self._rules, "")
         )
 
     def leaves_alone(self, url: str, text: bytes) -> bool:

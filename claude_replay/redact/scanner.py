@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from claude_replay.redact.literals import literal_forms, read_as_latin
+from claude_replay.redact.literals import LiteralForm, literal_forms
 from claude_replay.redact.placeholder import PLACEHOLDER
 from claude_replay.redact.shapes import SHAPES, ShapeGroup, loose_shapes
 
@@ -19,27 +19,42 @@ _PLACEHOLDERS = re.compile(re.escape(PLACEHOLDER))
 # A pattern that matches what a replacement left beside it may need another round; none needs many.
 _MAX_ROUNDS = 20
 _PLAIN = re.compile(r"[\w.~+/=-]+", re.ASCII)
-_RARE = "QZXJ~qzjVKYUWxv%HGFBNRLOEDSPCMA9876543210"
 
 
 class Scanner:
     """
     What counts as a secret: known values, patterns of the user, and the shapes everybody knows.
 
+    Of `cookies`, which nobody sends in base64, that is not looked for.
+
     Immutable. It has no useful repr on purpose: reports of failed tests print the values of variables.
     """
 
-    __slots__ = ("_forms", "_needles", "literals", "patterns")
+    __slots__ = ("_forms", "_is_plain", "_needles", "cookies", "literals", "patterns")
 
-    def __init__(self, literals: Iterable[str] = (), patterns: Iterable[re.Pattern[str]] = ()) -> None:
+    def __init__(
+        self,
+        literals: Iterable[str] = (),
+        patterns: Iterable[re.Pattern[str]] = (),
+        cookies: Sequence[str] = (),
+    ) -> None:
         self.literals = tuple(sorted(set(literals), key=lambda literal: (-len(literal), literal)))
         self.patterns = tuple(patterns)
-        self._forms = tuple(form for literal in self.literals for form in literal_forms(literal))
-        self._needles = _group_needles(form.needle for form in self._forms)
+        self.cookies = tuple(cookies)
+        forms = [form for literal in self.literals for form in literal_forms(literal)]
+        for cookie in self.cookies:
+            forms += literal_forms(cookie, in_base64=False)
+        self._forms = tuple(forms)
+        self._needles = _group_needles(forms)
+        self._is_plain = all(map(_PLAIN.fullmatch, (*self.literals, *self.cookies)))
 
-    def with_literals(self, literals: Iterable[str]) -> Scanner:
-        """This scanner with more known values."""
-        return Scanner((*self.literals, *literals), self.patterns)
+    def with_literal(self, literal: str) -> Scanner:
+        """This scanner with one known value more."""
+        return Scanner((*self.literals, literal), self.patterns, self.cookies)
+
+    def with_cookies(self, cookies: Sequence[str]) -> Scanner:
+        """This scanner with these cookies in place of those it knows."""
+        return Scanner(self.literals, self.patterns, cookies)
 
     def may_hold(self, value: object) -> bool:
         """Whether a string anywhere in this JSON value may hold a secret; False is certain."""
@@ -58,8 +73,7 @@ class Scanner:
 
         False is certain: no notation changes the letters by which shapes give themselves away.
         """
-        is_plain = all(map(_PLAIN.fullmatch, self.literals))
-        return bool(self.patterns) or not is_plain or self.suspects(document)
+        return not self._is_plain or self.suspects(document)
 
     def suspects(self, text: str) -> bool:
         """Whether `text` may hold a secret; False is certain."""
@@ -67,7 +81,7 @@ class Scanner:
             if group.hint in text and group.head(text):
                 return True
         for hint, needles in self._needles:
-            if hint in text and any(needle in text for needle in needles):
+            if hint in text and any(map(text.__contains__, needles)):
                 return True
         return bool(self.patterns)
 
@@ -107,8 +121,10 @@ class Scanner:
     def piece_spans(self, pieces: Sequence[str]) -> list[Span]:
         """Where secrets stand in the joined text of `pieces`."""
         text = pieces[0] if len(pieces) == 1 else "".join(pieces)
+        if not self.suspects(text):
+            return []
         found = list(self._matches(text, SHAPES))
-        if len(pieces) > 1 and self.suspects(text):
+        if len(pieces) > 1:
             # What is no secret where it stands may look like one when the pieces are written one by one.
             offset = 0
             for piece in pieces:
@@ -128,14 +144,12 @@ class Scanner:
             yield from (match.span() for match in pattern.finditer(text) if match.group())
 
 
-def _group_needles(needles: Iterable[str]) -> tuple[tuple[str, list[str]], ...]:
-    # Looking for one character is many times quicker than for a word, and prose has few of the rare ones.
+def _group_needles(forms: Iterable[LiteralForm]) -> tuple[tuple[str, list[str]], ...]:
+    # Looking for one character is many times quicker than for a word.
     groups: dict[str, list[str]] = {}
-    for needle in needles:
-        # `may_hold` reads UTF-8 as Latin-1.
-        for spelling in {needle, read_as_latin(needle)}:
-            hint = next((character for character in _RARE if character in spelling), spelling[0])
-            groups.setdefault(hint, []).append(spelling)
+    for form in forms:
+        for hint, needle in form.hints:
+            groups.setdefault(hint, []).append(needle)
     return tuple(groups.items())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from claude_replay.session.staleness import read_day
 __all__ = ["Clock", "keep_dates"]
 
 _FIXED = "SOURCE_DATE_EPOCH"
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Clock:
@@ -43,10 +45,9 @@ class Clock:
 
     def date(self, meta: Meta) -> Meta:
         """What is written of the times of an exchange that has just been recorded."""
-        now = f"{self._fixed or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         if self._fixed is not None:
-            meta = replace(meta, duration=None, times=())
-        return replace(meta, recorded_at=now)
+            return Meta(f"{self._fixed:{_FORMAT}}", sdk=meta.sdk)
+        return replace(meta, recorded_at=time.strftime(_FORMAT, time.gmtime()))
 
 
 def keep_dates(

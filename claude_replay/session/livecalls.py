@@ -10,6 +10,7 @@ from pathlib import Path
 from claude_replay.cassette import Journal, Media, Recorded
 from claude_replay.errors import CassetteError
 from claude_replay.exchange import Body, Exchange, Meta, Response
+from claude_replay.normalize import MATCHING
 from claude_replay.redact import Redactor
 from claude_replay.replay import Compare, Decider, Outcome, Pass, Record
 from claude_replay.session.answered import Answered
@@ -18,6 +19,7 @@ from claude_replay.session.dates import Clock, keep_dates
 from claude_replay.session.driftlog import DriftLog
 from claude_replay.session.loaded import Loaded
 from claude_replay.session.recording import RETRYABLE, Recorder, Ticket
+from claude_replay.session.rules import rules_for
 from claude_replay.session.run import Run
 from claude_replay.session.saving import Saver, explain_failure
 from claude_replay.session.tally import Tally
@@ -62,6 +64,7 @@ class LiveCalls:
         self._recorder = Recorder(
             self.path, self.redactor, journal, media, settings.record_errors, Clock(self.environ)
         )
+        self._recorder.has_own_rules = rules_for(settings) != MATCHING
 
     # ------------------------------------------------------------------ one call
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from claude_replay.cassette import Entry, Form, Journal, Media, Recorded, Writer, drop_notes
+from claude_replay.cassette import Entry, Form, Journal, Media, Recorded, Writer, drop_notes, key_of
 from claude_replay.errors import CassetteSaveError, ClaudeReplayError, SecretFound
 from claude_replay.exchange import Exchange, Meta, Request, Response
 from claude_replay.faults import Injected
@@ -52,7 +52,8 @@ class Recorder:
     """
     Takes finished exchanges, redacts them and keeps them in the journal until the cassette is saved.
 
-    `media` is where side files go. `problems` are errors that must surface when the cassette closes; `notes`
+    `media` is where side files go. `has_own_rules` says that requests are not compared under the default matching
+    rules, as ids are. `problems` are errors that must surface when the cassette closes; `notes`
     are lines for people.
     """
 
@@ -62,6 +63,7 @@ class Recorder:
     media: Media
     record_errors: bool
     clock: Clock
+    has_own_rules: bool = False
     problems: list[ClaudeReplayError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _recorded: list[Recorded] = field(default_factory=list)
@@ -87,7 +89,7 @@ class Recorder:
         sdk = ticket.sdk
         if sdk is not None and not re.fullmatch(r"[0-9][0-9A-Za-z.+-]{0,30}", sdk):
             sdk = None
-        exchange = replace(exchange, meta=replace(self.clock.date(meta), sdk=sdk))
+        exchange = replace(exchange, meta=self.clock.date(replace(meta, sdk=sdk)))
         if response.status == 401:
             self.notes.append(f"{ticket.asked}: answered 401, the key was refused; nothing was recorded")
             return None
@@ -115,7 +117,8 @@ class Recorder:
             )
 
     def _keep(self, ticket: Ticket, exchange: Exchange) -> None:
-        entry = Entry(exchange=exchange)
+        is_known = exchange.request is ticket.request and not self.has_own_rules
+        entry = Entry(exchange=exchange, key=key_of(ticket.canonical.fingerprint) if is_known else None)
         with self._lock:
             try:
                 form = self._writer.form(entry)
@@ -158,6 +161,9 @@ class Recorder:
 
 def find_secret(exchange: Exchange, form: Form, redactor: Redactor) -> str | None:
     """Where what is to be written still holds a secret: in the exchange, its text, or a side file."""
+    # One look at the text, nearly always.
+    if not form.files and not form.entry.labels and redactor.is_clean(exchange, form.data):
+        return None
     if place := redactor.find(exchange):
         return place
     if redactor.find_in_text(drop_notes(form.data.decode("utf-8"))):

@@ -19,7 +19,7 @@ from anthropic import Anthropic, BadRequestError
 
 from claude_replay import use_cassette
 from claude_replay.cassette import load_cassette
-from claude_replay.cassette.identity import make_id
+from claude_replay.cassette.identity import identify_request, make_id
 from claude_replay.exchange import Json
 from standin import ClaudeServer
 from standin.clients import KEY, make_request
@@ -319,7 +319,9 @@ def test_an_id_made_for_another_request_is_an_error(talk: Path, run: Run, conten
     body = {**shown.json, "messages": [{"role": "user", "content": content}]}
     line = find_line(talk, "- id:")
     lines = data.splitlines(keepends=True)
-    lines[line - 1] = f"- id: {make_id(replace(shown, body=Json(body)), written)}\n".encode()
+    lines[line - 1] = (
+        f"- id: {make_id(identify_request(replace(shown, body=Json(body))), written)}\n".encode()
+    )
     talk.write_bytes(b"".join(lines))
     status, out, _ = run("check")
     assert status == 1

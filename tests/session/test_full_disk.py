@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -39,6 +43,90 @@ def spoil_folder(studio: Studio) -> None:
         path.unlink()
     studio.path.parent.rmdir()
     studio.path.parent.write_text("no folder", encoding="utf-8")
+
+
+def watch_journals(monkeypatch: pytest.MonkeyPatch, react: Callable[[int], None]) -> None:
+    """Let `react` be what the disk does when it is told to keep what stands in a journal; the first is 1."""
+    numbers, keep = count(1), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith(".journal"):
+            react(next(numbers))
+        keep(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+def refuse(number: int) -> None:
+    """As a broken disk."""
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_disk_that_will_not_keep_the_journal_is_told_of(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for it, so the next call says it; the cassette is saved from memory."""
+    watch_journals(monkeypatch, refuse)
+    client = make_client(studio.server)
+    with studio.open("once"):
+        for prompt in ("one", "two", "three"):
+            ask(client, prompt)
+    assert count_exchanges(studio.path) == 3
+    assert studio.tallies[-1].notes == [
+        f"the journal of {studio.path} cannot be written: {os.strerror(errno.EIO)}"
+    ]
+    assert studio.files == ["chat.yaml"]
+
+
+def test_a_journal_that_the_disk_would_not_keep_is_not_relied_on(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the cassette cannot be saved either, what was recorded goes elsewhere."""
+    watch_journals(monkeypatch, refuse)
+    with closing_fails(studio.open("once")) as message:
+        ask(make_client(studio.server), "one")
+        studio.path.mkdir()
+    found = re.search(r"1 exchange was recorded and kept in (\S+), which is a cassette;", message[0])
+    assert found is not None
+    assert count_exchanges(Path(found[1])) == 1
+
+
+def test_a_disk_that_does_not_answer_stops_nobody_for_ever(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does one that nobody is left to wait for, in a process that was forked."""
+    answer = threading.Event()
+    monkeypatch.setattr("claude_replay.cassette.journal._PATIENCE", 0.01)
+    watch_journals(monkeypatch, lambda number: None if number > 1 else _wait_for(answer))
+    client = make_client(studio.server)
+    with studio.open("once"):
+        ask(client, "one")
+        ask(client, "two")
+        assert studio.find("*.journal")[0].read_text().count("# end ") == 2
+        answer.set()
+    assert count_exchanges(studio.path) == 2
+    assert studio.tallies[-1].notes == []
+
+
+def _wait_for(event: threading.Event) -> None:
+    event.wait()
+
+
+def test_where_there_can_be_no_more_threads_the_disk_is_waited_for(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As under a limit of processes."""
+    told: list[int] = []
+
+    def start(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    watch_journals(monkeypatch, told.append)
+    monkeypatch.setattr("claude_replay.cassette.journal._thread.start_new_thread", start)
+    with studio.open("once"):
+        ask(make_client(studio.server), "one")
+        assert told == [1]
+    assert count_exchanges(studio.path) == 1
 
 
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])

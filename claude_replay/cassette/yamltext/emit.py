@@ -12,7 +12,7 @@ import re
 from base64 import b64encode, encodebytes
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 MAX_DEPTH = 200
 """How many mappings and sequences may stand inside each other, here and in the reader."""
@@ -140,7 +140,8 @@ def _render_leaf(value: object, pad: str, room: int) -> str | None:
         return _render_lines(text, pad) if "\n" in text else _render_line(text) + "\n"
     if isinstance(value, (dict, list, tuple)):
         if value:
-            return _render_flow(value, room)
+            flow = _render_flow(value, min(room, MAX_DEPTH // 4))
+            return None if flow is None else flow + "\n"
         _check_room(room)
         return "{}\n" if isinstance(value, dict) else "[]\n"
     if isinstance(value, bytes) and value:
@@ -253,29 +254,26 @@ def _escape(found: re.Match[str]) -> str:
     return _ESCAPES.get(char) or f"\\u{ord(char):04x}"
 
 
-def _render_flow(value: object, room: int) -> str | None:
-    """The one-line form and its line end, or None for what has none."""
-    return _render_flow_item(value) + "\n" if _fits_in_flow(value, min(room, MAX_DEPTH // 4)) else None
-
-
-def _fits_in_flow(item: object, room: int, key: str = "") -> bool:
-    if len(_render_key(key)) > _KEY_LIMIT:
-        return False
-    if not isinstance(item, (dict, list, tuple)):
-        return True
-    if isinstance(item, Flow):
-        return room > 0 and all(_fits_in_flow(inner, room - 1, name) for name, inner in item.items())
-    if isinstance(item, FlowList):
-        return room > 0 and all(_fits_in_flow(inner, room - 1) for inner in item)
-    return room > 0 and not item
-
-
-def _render_flow_item(item: object) -> str:
+def _render_flow(item: object, room: int) -> str | None:
+    """What stands on one line, without its end; None for what has to be walked."""
     if isinstance(item, str):
-        return _render_flow_text(str.__str__(item))
+        return _render_flow_text(item if type(item) is str else str.__str__(item))
+    if not isinstance(item, (dict, list, tuple)):
+        return _render_scalar(item)
+    if room <= 0 or (item and not isinstance(item, (Flow, FlowList))):
+        return None
     if isinstance(item, dict):
-        parts = [f"{_render_key(key)} {_render_flow_item(inner)}" for key, inner in item.items()]
-        return f"{{{', '.join(parts)}}}"
-    if isinstance(item, (list, tuple)):
-        return f"[{', '.join(map(_render_flow_item, item))}]"
-    return _render_scalar(item)
+        parts = _render_pairs(item, room - 1)
+        return None if parts is None else f"{{{', '.join(parts)}}}"
+    texts = [_render_flow(inner, room - 1) for inner in item]
+    return None if None in texts else f"[{', '.join(cast(list[str], texts))}]"
+
+
+def _render_pairs(fields: dict[str, object], room: int) -> list[str] | None:
+    parts = []
+    for key, inner in fields.items():
+        head, text = _render_key(key), _render_flow(inner, room)
+        if text is None or len(head) > _KEY_LIMIT:
+            return None
+        parts.append(f"{head} {text}")
+    return parts
