@@ -68,6 +68,7 @@ __all__ = [
     "reframe",
 ]
 
+_MANY = 1000
 _JSON_LINES = ("application/x-jsonl", "application/jsonl", "application/x-ndjson", "application/ndjson")
 
 
@@ -121,15 +122,19 @@ def encode_body(body: Body) -> bytes:
         return body.data
     if isinstance(body, Multipart):
         return b"".join(encode_multipart(body))
-    return b"".join(encode_chunks(body))
+    return b"".join(encode_chunks(body, _MANY))
 
 
-def encode_chunks(stream: EventStream) -> Iterator[bytes]:
-    """The bytes of an event stream, one chunk per event, then the tail if there is one."""
+def encode_chunks(stream: EventStream, batch: int = 1) -> Iterator[bytes]:
+    """
+    The bytes of an event stream, one chunk per event, then the tail if there is one.
+
+    Where `batch` is more than 1, so many deltas that follow each other may be one chunk.
+    """
     if stream.padding is not None:
         yield from encode_frames(stream)
         return
     for item in stream.items:
-        yield from encode_item(item)
+        yield from encode_item(item, batch)
     if stream.tail:
         yield stream.tail.encode("utf-8")

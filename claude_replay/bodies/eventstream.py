@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from claude_replay.bodies.jsontext import dump_json, format_json, load_json
 from claude_replay.exchange import Deltas, Event, EventStream, Frame, RawEvent, StreamItem
@@ -16,6 +16,7 @@ _DELTA_FIELDS = {
     "thinking_delta": "thinking",
     "signature_delta": "signature",
 }
+_CUT, _CUT_IN_JSON = "\x01", "\\u0001"
 # Two line ends in a row. What follows a CR decides whether it is one, so at the end of a piece it waits.
 _BLOCK_END = re.compile(r"(?:\r\n|\n|\r(?!\n|\Z)){2}")
 _LAST_BLOCK_END = re.compile(r"(?:\r\n|\n|\r(?!\n)){2}")
@@ -113,8 +114,8 @@ def expand(items: Iterable[StreamItem]) -> Iterator[Event | RawEvent | Frame]:
             yield Event("content_block_delta", data)
 
 
-def encode_item(item: StreamItem) -> Iterator[bytes]:
-    """The bytes of each event of an item."""
+def encode_item(item: StreamItem, batch: int = 1) -> Iterator[bytes]:
+    """The bytes of the events of an item, of so many at a time."""
     if isinstance(item, Frame):
         return
     if isinstance(item, RawEvent):
@@ -123,10 +124,20 @@ def encode_item(item: StreamItem) -> Iterator[bytes]:
         head = "" if item.name is None else f"event: {item.name}\n"
         yield b"".join((head.encode(), b"data: ", dump_json(item.data), b"\n\n"))
     else:
-        # A long answer is thousands of deltas; only the text differs between them.
         head = (
             'event: content_block_delta\ndata: {"type":"content_block_delta","index":'
             f'{item.index},"delta":{{"type":"{item.type}","{_DELTA_FIELDS[item.type]}":'
         )
-        for piece in item.pieces:
-            yield f"{head}{format_json(piece)}}}}}\n\n".encode()
+        tail = "}}\n\n"
+        for start in range(0, len(item.pieces), batch):
+            yield f"{head}{_write_pieces(item.pieces[start : start + batch], tail + head)}{tail}".encode()
+
+
+def _write_pieces(pieces: Sequence[str], between: str) -> str:
+    """Texts as JSON, with `between` between them."""
+    # A long answer is thousands of them: written as one, with a character between that texts do not hold, and that
+    # JSON spells in a way of its own.
+    text = _CUT.join(pieces)
+    if _CUT_IN_JSON[1:] in text or text.count(_CUT) >= len(pieces):
+        return between.join(map(format_json, pieces))
+    return format_json(text).replace(_CUT_IN_JSON, f'"{between}"')

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import accumulate, pairwise, repeat
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, chain, pairwise, repeat
 
 from claude_replay.bodies import delta_field
 from claude_replay.exchange import Deltas, Event, EventStream, Frame, Json, RawEvent, StreamItem, Text
@@ -95,20 +95,16 @@ def _load_deltas(name: str, field: str, data: dict[str, object], place: str) -> 
     if cuts is None:
         return Deltas(index, name, (text,))
     try:
-        lengths = list(load_cuts(cuts))
+        lengths = load_cuts(cuts)
     except ValueError as error:
         raise ValueError(f"{place}.cuts: {error}") from None
-    return Deltas(index, name, tuple(_cut(text, lengths)))
+    return Deltas(index, name, _cut(text, lengths))
 
 
-def _cut(text: str, lengths: Iterable[int]) -> Iterator[str]:
+def _cut(text: str, lengths: Sequence[int]) -> tuple[str, ...]:
     # A text edited by hand no longer has the recorded length: the last piece takes what is over.
-    position, pieces = 0, list(lengths)
-    for length in pieces[:-1]:
-        yield text[position : position + length]
-        position += length
-    if pieces:
-        yield text[position:]
+    ends = [*accumulate(lengths[:-1], initial=0), len(text)] if lengths else []
+    return tuple([text[start:end] for start, end in pairwise(ends)])
 
 
 def dump_cuts(lengths: Iterable[int]) -> str:
@@ -126,21 +122,46 @@ def dump_cuts(lengths: Iterable[int]) -> str:
 
 
 _MAX_NUMBERS = 5_000_000  # a hostile `1*999999999999` must not fill the memory
+_MOST_REPEATED, _MOST_WORDS = 100, 4096
 _NUMBERS = re.compile(r"([0-9]{1,9})(?:\*([0-9]{1,9}))?")
 
 
-def load_cuts(text: object) -> Iterator[int]:
+def load_cuts(text: object) -> list[int]:
     """The numbers of `dump_cuts`; raises ValueError where the text is something else."""
-    total = 0
-    for word in str(text).split():
-        found = _NUMBERS.fullmatch(word)
-        if found is None:
-            raise ValueError(f"{word!r:.60} is neither a number nor number*times")
-        count = int(found[2] or 1)
-        total += count
-        if total > _MAX_NUMBERS:
+    words = str(text).split()
+    try:
+        return list(chain.from_iterable(map(_known_words.__getitem__, words)))
+    except LookupError:
+        pass
+    numbers: list[int] = []
+    for number, count in map(_read_word, words):
+        if len(numbers) + count > _MAX_NUMBERS:
             raise ValueError(f"more than {_MAX_NUMBERS:,} numbers")
-        yield from repeat(int(found[1]), count)
+        numbers += repeat(number, count)
+    return numbers
+
+
+def _read_word(word: str) -> tuple[int, int]:
+    found = _NUMBERS.fullmatch(word)
+    if found is None:
+        raise ValueError(f"{word!r:.60} is neither a number nor number*times")
+    return int(found[1]), int(found[2] or 1)
+
+
+class _Words(dict[str, tuple[int, ...]]):
+    """The numbers that words stand for: a stream has thousands of words, and few that differ."""
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        number, count = _read_word(word)
+        if count > _MOST_REPEATED:
+            raise LookupError(word)
+        if len(self) >= _MOST_WORDS:
+            self.clear()
+        numbers = self[word] = (number,) * count
+        return numbers
+
+
+_known_words = _Words()
 
 
 def dump_times(times: tuple[int, ...]) -> str:
@@ -151,8 +172,4 @@ def dump_times(times: tuple[int, ...]) -> str:
 
 def load_times(text: object) -> tuple[int, ...]:
     """The arrival times again."""
-    now, times = 0, []
-    for step in load_cuts(text):
-        now += step
-        times.append(now)
-    return tuple(times)
+    return tuple(accumulate(load_cuts(text)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, repeat
 from typing import Literal
 
 from claude_replay.bodies import AWS_EVENT_STREAM, encode_body, encode_chunks, reframe
@@ -19,7 +19,7 @@ __all__ = ["Playback", "play", "play_spoiled"]
 
 _Pace = float | Literal["instant", "recorded"]
 _RETRYABLE = (408, 409, 429)
-_CHUNK_EVENTS = 32  # events handed over together when nobody waits between them
+_CHUNK_EVENTS = 128  # events handed over together when nobody waits between them
 # An application that cancels a call does so a while after what it waited for, and replay is faster than life.
 _PATIENCE = 10.0
 
@@ -153,15 +153,11 @@ def _missing(session: Session, response: Response, patience: float) -> Recording
 
 def _pieces(response: Response, meta: Meta, pace: _Pace) -> Iterator[tuple[float, bytes]]:
     body = response.body
-    chunks = encode_chunks(body) if isinstance(body, EventStream) else iter([encode_body(body)])
+    batch = _CHUNK_EVENTS if pace == "instant" else 1
+    chunks = encode_chunks(body, batch) if isinstance(body, EventStream) else iter([encode_body(body)])
     if pace == "instant":
-        return _together(chunks)
+        return zip(repeat(0.0), chunks)
     return zip(_pauses(meta, 1.0 if pace == "recorded" else pace), chunks, strict=False)
-
-
-def _together(chunks: Iterator[bytes]) -> Iterator[tuple[float, bytes]]:
-    while batch := b"".join(islice(chunks, _CHUNK_EVENTS)):
-        yield 0.0, batch
 
 
 def _pauses(meta: Meta, factor: float) -> Iterator[float]:

@@ -43,7 +43,7 @@ class use_cassette:  # A function to its users; a class because it is a decorato
     def __init__(self, path: str | os.PathLike[str], *, mode: str | None = None, **settings: object) -> None:
         self._path = Path(path)
         self._values = settings if mode is None else {**settings, "mode": mode}
-        self._entered: list[tuple[Session, AbstractContextManager[None]]] = []
+        self._entered: list[tuple[Session, AbstractContextManager[None], Callable[[Session], None]]] = []
 
     def __enter__(self) -> Handle:
         ambient = current_ambient()
@@ -60,13 +60,13 @@ class use_cassette:  # A function to its users; a class because it is a decorato
         session.open()
         opened = open_session(session)
         opened.__enter__()
-        self._entered.append((session, opened))
+        self._entered.append((session, opened, ambient.closed))
         return Handle(session)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        session, opened = self._entered.pop()
+        session, opened, closed = self._entered.pop()
         opened.__exit__(None, None, None)
         # A generator that is closed where it stands has not failed.
         passed = error is None or isinstance(error, GeneratorExit)
@@ -75,7 +75,7 @@ class use_cassette:  # A function to its users; a class because it is a decorato
             if passed:
                 session.raise_swallowed()
         finally:
-            current_ambient().closed(session)
+            closed(session)
 
     async def __aenter__(self) -> Handle:
         return self.__enter__()

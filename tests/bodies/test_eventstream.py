@@ -174,6 +174,31 @@ def test_odd_streams_mean_the_same_after_rebuilding(name: str) -> None:
         assert decode([content[:place], content[place:]]) == stream
 
 
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ("a", "", "\n", '"', "\\", "é🎉\u2028"),
+        ("", ""),
+        ("a\x01b", "\x01", "c"),
+        ("\\u00", "01", "\\u0001"),
+        ("\x00", "1", "\x000001"),
+    ],
+)
+def test_deltas_are_written_together_as_one_by_one(pieces: tuple[str, ...], batch: int) -> None:
+    """Whatever stands in them, in as many chunks as was asked for."""
+    stream = EventStream((Event("ping", {"type": "ping"}), Deltas(2, "text_delta", pieces)), "data")
+    events = [
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":2,"delta":{"type":"text_delta",'
+        b'"text":%b}}\n\n' % json.dumps(piece, ensure_ascii=False).encode()
+        for piece in pieces
+    ]
+    chunks = list(encode_chunks(stream, batch))
+    assert b"".join(chunks[1:-1]) == b"".join(events)
+    assert len(chunks) == 2 + -(-len(pieces) // batch)
+    assert b"".join(chunks) == encode_body(stream)
+
+
 def test_what_is_no_plain_event_is_kept_as_it_stood() -> None:
     """A block of other lines than one name and JSON data is a RawEvent; what is incomplete is the tail."""
     stream = read(b": hi\n\nevent: a\ndata: {}\n\nevent: b\n\ndata: no\n\nid: 1")
