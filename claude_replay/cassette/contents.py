@@ -59,19 +59,22 @@ def _dump_part(part: Part, files: Files | None) -> dict[str, object]:
     return {**describe_part(part.headers), **dump_body(part.body, media_type(part.headers), files)}
 
 
-def load_body(fields: Mapping[str, object], place: str, read: _Read) -> Body:
+def load_body(fields: Mapping[str, object], place: str, read: _Read, *, has_binary: bool = True) -> Body:
     """
     The body of a mapping at `place`; raises ValueError with what is wrong and where.
 
-    `read` gives the content of a side file from its name and size.
+    `read` gives the content of a side file from its name and size. Without `has_binary` it is known that no value is
+    !!binary.
     """
     kind = _find_kind(fields, BODY_KEYS, place)
+    if has_binary and kind in ("body", "lines", "events"):
+        # JSON knows no bytes, and a file edited by hand may hold them anywhere.
+        _refuse_bytes(fields[kind], f"{place}.{kind}")
     if kind is None or kind in _PLAIN_KEYS:
         return _load_plain(kind, fields, place, read)
     value = fields[kind]
     if kind == "parts":
         return _load_parts(value, place, read)
-    _refuse_bytes(value, f"{place}.{kind}")
     if kind == "lines":
         if not isinstance(value, list):
             raise ValueError(f"{place}.lines: a list of values was expected" + but(value))
@@ -97,7 +100,6 @@ def _load_plain(
         return None
     value = fields[kind]
     if kind == "body":
-        _refuse_bytes(value, f"{place}.body")
         return Json(put_back(value, read, f"{place}.body") if fields.get("media") else value)
     if kind == "text":
         return Text(text_of(value, f"{place}.text"))
@@ -127,7 +129,10 @@ def _load_part(fields: object, place: str, read: _Read) -> Part:
         headers = part_headers(fields)
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
-    return Part(headers, _load_plain(_find_kind(fields, _PLAIN_KEYS, place), fields, place, read))
+    kind = _find_kind(fields, _PLAIN_KEYS, place)
+    if kind == "body":
+        _refuse_bytes(fields["body"], f"{place}.body")
+    return Part(headers, _load_plain(kind, fields, place, read))
 
 
 def _load_padding(padding: object) -> tuple[int, ...] | None:
@@ -139,8 +144,7 @@ def _load_padding(padding: object) -> tuple[int, ...] | None:
 
 
 def _refuse_bytes(value: object, place: str) -> None:
-    # JSON knows no bytes, and a file edited by hand may hold them anywhere. Only containers wait to be looked
-    # at: this runs for every answer that is played.
+    # Only containers wait to be looked at.
     waiting: list[dict[str, object] | list[object]] = [[value]]
     while waiting:
         container = waiting.pop()

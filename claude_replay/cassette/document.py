@@ -40,7 +40,11 @@ _RESPONSE_KEYS = ("status", "headers", "media", *BODY_KEYS, "tail", "padding", "
 
 
 class Surroundings(Protocol):
-    """What an exchange may point at."""
+    """What an exchange may point at, and what is known of its text."""
+
+    @property
+    def has_binary(self) -> bool:
+        """Whether there may be !!binary values in it; False is certain."""
 
     def find_sources(self, labels: object) -> Sequence[Source]:
         """The exchanges above it that `continues` names; raises ValueError where one is not there."""
@@ -51,6 +55,8 @@ class Surroundings(Protocol):
 
 class _Nowhere:
     """Of an exchange that stands alone."""
+
+    has_binary = True
 
     def find_sources(self, labels: object) -> Sequence[Source]:
         raise ValueError(f"request.continues: no exchange has the id {labels!r:.60}: this one stands alone")
@@ -102,7 +108,7 @@ def load_request(document: object, around: Surroundings = NOWHERE) -> Request:
     """The request of a mapping that may lack all else; raises as `load_exchange` does."""
     fields = _mapping(document, "exchange", _EXCHANGE_KEYS)
     asked = _mapping(fields.get("request"), "request", _REQUEST_KEYS)
-    body = load_body(asked, "request", around.read_media)
+    body = load_body(asked, "request", around.read_media, has_binary=around.has_binary)
     if "continues" in asked:
         sources = around.find_sources(asked["continues"])
         body = Json(expand(body.value if isinstance(body, Json) else None, sources))
@@ -120,7 +126,7 @@ def load_answer(document: object, around: Surroundings = NOWHERE) -> tuple[Respo
     answered = _mapping(fields.get("response"), "response", _RESPONSE_KEYS)
     meta = _mapping(fields.get("meta", {}), "meta", _META_KEYS)
     headers = _headers(answered.get("headers", {}), "response.headers")
-    body = load_body(answered, "response", around.read_media)
+    body = load_body(answered, "response", around.read_media, has_binary=around.has_binary)
     ended = _load_ended(answered.get("ended", "complete"))
     came_nothing = ended == "cancelled" and not headers and body is None
     status = 0 if came_nothing and "status" not in answered else _load_status(answered.get("status"))

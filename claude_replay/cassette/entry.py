@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from claude_replay.cassette.document import (
     Surroundings,
@@ -306,7 +306,8 @@ class Entry:
 
     def _try(self, load: Callable[[object, Surroundings], _Part], data: bytes) -> _Part | None:
         try:
-            return load(_read(data, self.name, self.line), self)
+            document, has_binary = _read(data, self.name, self.line)
+            return load(document, _Around(self, has_binary))
         except (YamlError, ValueError):
             # Read again as a whole, for an error with the right line.
             return None
@@ -324,15 +325,30 @@ class Entry:
             raise CassetteLoadError(f"{self.name}{at}: {error}\n{ADVICE}") from None
 
     def _parse(self) -> Exchange:
-        document = _read(self.data, self.name, self.line) if self._document is _NONE else self._document
-        return load_exchange(document, self)
+        document, has_binary = self._document, True
+        if document is _NONE:
+            document, has_binary = _read(self.data, self.name, self.line)
+        return load_exchange(document, _Around(self, has_binary))
 
 
-def _read(data: bytes, name: str, line: int) -> object:
-    text = data.decode("utf-8")
-    value = read_own(text)
-    if value is DECLINED:
-        value = read(text, name=name, first_line=line)
+class _Around(NamedTuple):
+    """What an entry may point at."""
+
+    entry: Entry
+    has_binary: bool
+
+    def find_sources(self, labels: object) -> Sequence[Entry]:
+        return self.entry.find_sources(labels)
+
+    def read_media(self, name: str, size: object) -> bytes:
+        return self.entry.read_media(name, size)
+
+
+def _read(data: bytes, name: str, line: int) -> tuple[object, bool]:
+    """The mapping that is an exchange, and whether it may hold !!binary values."""
+    value = read_own(data)
+    if is_foreign := value is DECLINED:
+        value = read(data.decode("utf-8"), name=name, first_line=line)
     if not isinstance(value, list) or len(value) != 1:
         raise ValueError("one exchange was expected")
-    return value[0]
+    return value[0], is_foreign

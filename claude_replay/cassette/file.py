@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from claude_replay.cassette.document import nearest_key
@@ -30,6 +32,8 @@ _PLAIN_HEAD = _COMMENT + b"version: 1\nexchanges:\n"
 _END = b"\n..."
 _NEWLINE = b"\n"
 _CONFLICT = b"<<<<<<< "
+# Where an exchange begins, and what git leaves of a merge: every line of a text is indented, so nothing else looks so.
+_MARKS = re.compile(rb"\n(?:(- )|<<<<<<< )")
 _POINTER = b"continues"
 _TAIL = 1000
 
@@ -96,24 +100,34 @@ def parse_cassette(content: bytes, name: str, *, hosts: Sequence[str] = ()) -> C
 
 
 def _parse_own(content: bytes, name: str) -> Cassette:
-    if content.startswith(_CONFLICT) or _NEWLINE + _CONFLICT in content:
-        _refuse_conflict(content, name)
+    starts = _find_starts(content, name)
     first = content.find(_EXCHANGES) + len(_EXCHANGES)
     if first < len(_EXCHANGES) or not content.startswith(b"- ", first):
         return _parse_whole(content, name)
     is_plain = first == len(_PLAIN_HEAD) and content.startswith(_PLAIN_HEAD)
     header = {} if is_plain else _read_header(content[:first], name)
-    entries = _split(content, first, _find_end(content, name), name)
+    end = _find_end(content, name)
+    entries = _split(content, [start for start in starts if first <= start < end], end, name)
     if is_plain:
         return Cassette(entries)
     return Cassette(entries, _waiting(header, name), _find_comments(content[:first]))
 
 
-def _refuse_conflict(content: bytes, name: str) -> None:
-    # Every line of a text is indented, so this can only be git's.
-    start = 0 if content.startswith(_CONFLICT) else content.index(_NEWLINE + _CONFLICT) + 1
+def _find_starts(content: bytes, name: str) -> list[int]:
+    """Where the items of lists begin; raises CassetteLoadError for a merge conflict."""
+    if content.startswith(_CONFLICT):
+        raise _conflict(content, 0, name)
+    starts = []
+    for found in _MARKS.finditer(content):
+        if found.lastindex is None:
+            raise _conflict(content, found.start() + 1, name)
+        starts.append(found.start() + 1)
+    return starts
+
+
+def _conflict(content: bytes, start: int, name: str) -> CassetteLoadError:
     found = content[start:].split(_NEWLINE, 1)[0].decode("utf-8", "replace")
-    raise CassetteLoadError(
+    return CassetteLoadError(
         f"{name}:{content.count(_NEWLINE, 0, start) + 1}: git left a merge conflict here ({found!r})\n"
         "Keep one side (git checkout --ours FILE, or --theirs), or both by deleting the marks, or delete the "
         "file and record it anew: pytest --claude-record=once"
@@ -171,17 +185,15 @@ def _find_end(content: bytes, name: str) -> int:
     return max(len(content) - _TAIL, 0) + len(tail) - len(_END) + 1
 
 
-def _split(content: bytes, first: int, end: int, name: str) -> list[Entry]:
+def _split(content: bytes, starts: Sequence[int], end: int, name: str) -> list[Entry]:
     entries: list[Entry] = []
-    start, line = first, content.count(_NEWLINE, 0, first) + 1
-    while start < end:
-        following = content.find(b"\n- ", start, end) + 1 or end
+    line = content.count(_NEWLINE, 0, starts[0]) + 1
+    for start, following in pairwise((*starts, end)):
         data = content[start:following]
         entries.append(Entry(name=name, line=line, data=data))
         if following < end:
             line += data.count(_NEWLINE)
-        start = following
-    if content.find(_POINTER, first) >= 0:
+    if content.find(_POINTER, starts[0]) >= 0:
         _link(entries)
     return entries
 

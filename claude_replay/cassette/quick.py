@@ -18,7 +18,7 @@ from typing import NamedTuple
 from claude_replay.api import assemble_message, message_usage
 from claude_replay.bodies import dump_json
 from claude_replay.cassette.document import load_answer
-from claude_replay.cassette.yamltext import read_own
+from claude_replay.cassette.yamltext import has_controls, has_separators, read_own
 from claude_replay.exchange import Json, Response, Usage
 
 __all__ = ["QuickAnswer", "read_quickly"]
@@ -35,10 +35,6 @@ _ABOVE_DIGITS = ord("9") + 1
 _LEAD = re.compile(rb"( *(?:- )*+)(.+: )?")
 _KINDS = (b"|2-", b"|2", b"|2+")
 _CUT = b"\0"
-# What a literal block cannot hold (see `emit`): in ASCII, and as UTF-8 beyond.
-_CONTROLS = bytes([*range(9), *range(11, 32), 127])
-_ODD = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef(?:\xbb\xbf|\xbf[\xbe\xbf])")
-_ODD_STARTS = (b"\xc2", b"\xe2\x80", b"\xef")
 
 
 class QuickAnswer(NamedTuple):
@@ -118,7 +114,7 @@ def _find_end(width: int) -> Callable[[bytes, int], re.Match[bytes] | None]:
 
 def _quote(block: bytes, width: int, kind: bytes) -> bytes | None:
     """The text of a block, which starts and ends with line feeds, as it stands within a JSON string."""
-    if len(block.translate(None, _CONTROLS)) != len(block) or not (block.isascii() or _is_plain(block)):
+    if has_controls(block) or not (block.isascii() or _is_plain(block)):
         return None
     block = block.replace(b"\n" + b" " * width, b"\n")
     last = block[-2:-1]
@@ -130,12 +126,11 @@ def _quote(block: bytes, width: int, kind: bytes) -> bytes | None:
 
 
 def _is_plain(block: bytes) -> bool:
-    """Whether this is UTF-8 without what a block cannot hold."""
+    """Whether this is UTF-8 without separators."""
     try:
-        block.decode("utf-8")
+        return not has_separators(block.decode("utf-8"))
     except UnicodeDecodeError:
         return False
-    return not any(start in block for start in _ODD_STARTS) or _ODD.search(block) is None
 
 
 # ------------------------------------------------------------------ plans
@@ -240,7 +235,7 @@ def _read(skeleton: bytes, blocks: Sequence[str]) -> Response | None:
         lines += b" " * _find_width(lead) + block.encode() + end + following
     try:
         # As the one item of a list, whose lines stand where the reader expects them.
-        document = read_own("-" + lines[1:].decode("utf-8"))
+        document = read_own(b"-" + lines[1:])
         return load_answer(document[0])[0] if isinstance(document, list) and len(document) == 1 else None
     except ValueError:
         return None

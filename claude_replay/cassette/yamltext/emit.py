@@ -29,6 +29,9 @@ _SAFE_ID = re.compile(r"(?!0[xXoObB])[0-9][0-9A-Za-z]*?[acg-kmnq-suvwyACG-KMNQ-S
 _SAFE_IN_FLOW = re.compile(r"[A-Za-z_/](?:[A-Za-z0-9_./+ -]*[A-Za-z0-9_./+-])?")
 # What a literal block cannot hold; with the tab, what one line of plain or single-quoted text cannot.
 _NOT_IN_BLOCK = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+# The same for looks that are many times as quick.
+_CONTROLS = bytes([*range(9), *range(11, 32), 127])
+_C1, _SEPARATORS = re.compile(rb"\xc2[\x80-\x9f]"), "\u2028\u2029\ufeff\ufffe\uffff"
 _NEEDS_ESCAPE = re.compile('[\x00-\x1f"\\\\\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]')
 _ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f", '"': '\\"', "\\": "\\\\"}
 
@@ -191,6 +194,16 @@ def _render_lines(text: str, pad: str) -> str:
     if text[-1] != "\n":
         return "|2-" + _indent(text + "\n", line_break)
     return ("|2+" if text == "\n" or text[-2] == "\n" else "|2") + _indent(text, line_break)
+
+
+def has_controls(data: bytes) -> bool:
+    """Whether text in UTF-8 holds what a literal block cannot hold, as far as that is below U+0100."""
+    return len(data.translate(None, _CONTROLS)) != len(data) or _C1.search(data) is not None
+
+
+def has_separators(text: str) -> bool:
+    """Whether `text` holds what a literal block cannot hold, as far as that is beyond, and no surrogate."""
+    return not text.isascii() and any(map(text.__contains__, _SEPARATORS))
 
 
 def _indent(lines: str, line_break: str) -> str:

@@ -22,6 +22,8 @@ from claude_replay.cassette.yamltext.emit import (
     _render_key,
     _render_line,
     _render_scalar,
+    has_controls,
+    has_separators,
 )
 from claude_replay.cassette.yamltext.read import _NUMBER
 
@@ -51,7 +53,7 @@ _MEMBER = re.compile(
 )
 _STARTS = {"[": list, "{": dict}
 
-_SCALAR, _WAITING, _BLOCK, _FLOW = range(4)
+_SCALAR, _WAITING, _BLOCK, _FLOW, _FLAT = range(5)
 _NOWHERE = -1
 _Line = tuple[int, tuple[int, ...], str | None, int, Any]
 """Level, levels of the collections that start after its first dash, key or None, kind of value, and value."""
@@ -59,16 +61,16 @@ _Piece = tuple[list[tuple[str | None, object]], str]
 """Keys, None in a list, each with a value, or with `dict` or `list` for what starts; and closing brackets."""
 
 
-def read_own(text: str) -> object:
+def read_own(data: bytes) -> object:
     """
-    Return the mapping or list that `emit` wrote as `text`; DECLINED for what it would write differently.
+    Return the mapping or list that `emit` wrote, in UTF-8; DECLINED for what it would write differently.
 
     An exchange of a cassette is not declined for its id, which stands there unquoted whatever it starts with.
     """
-    if not text.endswith("\n") or len(text) > _LONGEST_TEXT:
+    if not data.endswith(b"\n") or len(data) > _LONGEST_TEXT:
         return DECLINED
     try:
-        return _Tree(text).read()
+        return _Tree(data).read()
     except (ValueError, LookupError):
         return DECLINED
 
@@ -81,30 +83,32 @@ class _Tree:
     list may stand in the column of the mapping it is in.
     """
 
-    __slots__ = ("here", "level", "outer", "position", "text", "waiting")
+    __slots__ = ("data", "has_controls", "here", "level", "outer", "position", "waiting")
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        # Once, and not for each literal block.
+        self.has_controls = has_controls(data)
         self.position = 0
-        self.level = 1 if text[0] == "-" else 0
+        self.level = 1 if data[:1] == b"-" else 0
         self.here: Any = [] if self.level else {}
         self.outer: list[tuple[Any, int]] = []
         # The key whose collection starts on the next line.
         self.waiting: str | None = None
 
     def read(self) -> object:
-        root, text, end = self.here, self.text, len(self.text)
+        root, data, end = self.here, self.data, len(self.data)
         while (start := self.position) < end:
             # To the end of the next line that can be followed by a literal block.
-            header = text.find("|2", start)
-            stop = text.find("\n", header) if header >= 0 else end - 1
+            header = data.find(b"|2", start)
+            stop = data.find(b"\n", header) if header >= 0 else end - 1
             self.position = stop + 1
-            self.add_lines(text[start:stop].split("\n"))
+            self.add_lines(data[start:stop].split(b"\n"))
         if self.waiting is not None:
             raise ValueError
         return root
 
-    def add_lines(self, lines: list[str]) -> None:
+    def add_lines(self, lines: list[bytes]) -> None:
         """Add what stands on `lines`; a literal block can start on the last one only."""
         here, level = self.here, self.level if self.waiting is None else _NOWHERE
         for line in lines:
@@ -115,10 +119,14 @@ class _Tree:
             if kind:
                 if kind == _WAITING:
                     self.waiting, level = key, _NOWHERE
+                elif kind == _FLAT:
+                    if len(self.outer) + 2 > MAX_DEPTH:
+                        raise ValueError
+                    value = value.copy()
                 elif kind == _FLOW:
                     value = _build_flow(value, MAX_DEPTH - len(self.outer) - 1)
                 else:
-                    value, self.position = _read_block(self.text, self.position, value, level // 2 + 2)
+                    value = self.read_block(value, level // 2 + 2)
             if key is None:
                 here.append(value)
             elif key in here:
@@ -140,6 +148,21 @@ class _Tree:
             self.open(start)
         return self.here, self.level
 
+    def read_block(self, header: str, width: int) -> str:
+        """The literal block whose lines start at the position with `width` spaces."""
+        end = _end_of_block(width).search(self.data, self.position - 1)
+        # Nothing follows the line feed at the end of the text.
+        assert end is not None
+        block = self.data[self.position - 1 : end.end()].replace(b"\n" + b" " * width, b"\n")
+        self.position = end.end()
+        last = block[-2:-1]
+        if not last or (last == b"\n") != (header == "|2+"):
+            raise ValueError
+        text = (block[1:-1] if header == "|2-" else block[1:]).decode("utf-8")
+        if (self.has_controls and _NOT_IN_BLOCK.search(text)) or has_separators(text):
+            raise ValueError
+        return text
+
     def open(self, level: int) -> None:
         self.outer.append((self.here, self.level))
         if len(self.outer) >= MAX_DEPTH:
@@ -153,8 +176,8 @@ class _Tree:
         self.here, self.level = child, level
 
 
-def _read_line(line: str) -> _Line:
-    found = _LINE.fullmatch(line)
+def _read_line(line: bytes) -> _Line:
+    found = _LINE.fullmatch(line.decode("utf-8"))
     assert found is not None
     margin, dashes, name, token = found.groups()
     if not (name or (dashes and token)):
@@ -164,6 +187,9 @@ def _read_line(line: str) -> _Line:
         kind = _WAITING
     elif token[0] in _STARTS:
         kind, value = _FLOW, _cut_flow(token)
+        if sum(token.count(start) for start in _STARTS) == 1:
+            # Nothing in it starts another one: built once for all times that this line is seen.
+            kind, value = _FLAT, _build_flow(value, 1)
     elif token in ("|2", "|2-", "|2+"):
         kind = _BLOCK
     else:
@@ -176,23 +202,8 @@ def _read_line(line: str) -> _Line:
 
 # There are no more widths than levels.
 @cache
-def _end_of_block(width: int) -> re.Pattern[str]:
-    return re.compile(rf"\n(?!\n| {{{width}}})")
-
-
-def _read_block(text: str, start: int, header: str, width: int) -> tuple[str, int]:
-    """The literal block whose lines start at `start` with `width` spaces, and the position after it."""
-    end = _end_of_block(width).search(text, start - 1)
-    # Nothing follows the line feed at the end of the text.
-    assert end is not None
-    block = text[start - 1 : end.end()]
-    if _NOT_IN_BLOCK.search(block):
-        raise ValueError
-    block = block.replace("\n" + " " * width, "\n")
-    last = block[-2:-1]
-    if not last or (last == "\n") != (header == "|2+"):
-        raise ValueError
-    return block[1:-1] if header == "|2-" else block[1:], end.end()
+def _end_of_block(width: int) -> re.Pattern[bytes]:
+    return re.compile(rb"\n(?!\n| {%d})" % width)
 
 
 def _cut_flow(token: str) -> list[_Piece]:
