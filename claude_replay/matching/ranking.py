@@ -41,6 +41,10 @@ class Ranking:
             self._parts.append(parts)
             if place in needed:
                 spoken[place] = parts.union(self._take_apart(text.answer))
+        # What stands in all of them tells none from another: counted once, and not in each.
+        self._common = set[bytes]().union(*self._parts[:1]).intersection(*self._parts)
+        for parts in self._parts:
+            parts -= self._common
 
     def find(self, sent: bytes, groups: Iterable[tuple[Callable[[int], bool], int]]) -> list[int]:
         """
@@ -49,7 +53,9 @@ class Ranking:
         A place belongs to the first group whose test it passes.
         """
         wanted = self._take_apart(sent)
-        scores = [len(parts & wanted) / (len(parts) + len(wanted)) for parts in self._parts]
+        shared, size = len(self._common & wanted), len(self._common) + len(wanted)
+        wanted -= self._common
+        scores = [(shared + len(parts & wanted)) / (len(parts) + size) for parts in self._parts]
         waiting = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
         found: list[int] = []
         for belongs, most in groups:
