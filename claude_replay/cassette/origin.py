@@ -9,6 +9,11 @@ from claude_replay.exchange import Exchange
 
 __all__ = ["Origin", "find_origin", "origin_of"]
 
+# As nearly every exchange of ours begins.
+_OWN = re.compile(
+    rb"- id: \S+\n  meta: {recorded_at: '([0-9TZ:-]+)'(?:, duration: [0-9.]+)?(?:, sdk: '?([0-9A-Za-z.+-]+)'?)?}\n"
+    rb"  request:\n    url: [!-~]+\n    headers: {anthropic-version: '([0-9-]+)'}\n    body:\n"
+)
 _META, _HEADERS = b"\n  meta: {", b"\n    headers: {"
 _VALUE = rb"%s: '?([0-9A-Za-z.:+-]+)"
 _RECORDED, _SDK, _API = (re.compile(_VALUE % name) for name in (b"recorded_at", b"sdk", b"anthropic-version"))
@@ -25,6 +30,9 @@ class Origin:
 
 def find_origin(data: bytes) -> Origin:
     """What the first lines of an exchange say, in our own layout."""
+    if found := _OWN.match(data):
+        recorded_at, sdk, api_version = found.groups()
+        return Origin(recorded_at.decode(), sdk.decode() if sdk else None, api_version.decode())
     end = data.find(b"\n    body:") + 1
     meta, headers = _find_line(_META, data, end), _find_line(_HEADERS, data, end)
     return Origin(_read(_RECORDED, meta), _read(_SDK, meta), _read(_API, headers))

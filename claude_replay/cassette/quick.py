@@ -29,7 +29,10 @@ _LONGEST, _LONGEST_SKELETON = 1_000_000, 5_000
 _MOST_PLANS, _MOST_SEEN = 256, 4096
 # What may stand in place of another of its kind and change nothing around it, within a longer text as well: words
 # with an underscore, which have no meaning in YAML, and whole numbers. Not every number is a status.
-_VALUE = re.compile(rb"(?<!status:) ([a-z]{1,12}_[A-Za-z0-9]{1,64}|0|[1-9][0-9]{0,14})(?=[,}\]\n])")
+# The space comes first: `re` is far quicker in searching for one character.
+_VALUE = re.compile(
+    rb" (?<![^:,-] )(?<!status: )([a-z]{1,12}_[A-Za-z0-9]{1,64}|0|[1-9][0-9]{0,14})(?=[,}\]\n])"
+)
 _ABOVE_DIGITS = ord("9") + 1
 # What a block can start behind, on its line.
 _LEAD = re.compile(rb"( *(?:- )*+)(.+: )?")

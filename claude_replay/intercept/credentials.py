@@ -50,7 +50,10 @@ def place_placeholders() -> None:
     with _lock:
         _users += 1
         for names, name, value in _spell(raw.encode_name, raw.encode):
-            if not any(texts.get(known) for known in names):
+            for known in names:
+                if texts.get(known):
+                    break
+            else:
                 raw.put(name, value)
                 _placed.append((raw, name, value))
 

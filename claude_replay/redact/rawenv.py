@@ -10,6 +10,10 @@ from typing import Any
 __all__ = ["RawEnvironment", "find_raw"]
 
 
+# The last: each test asks for it.
+_found: list[RawEnvironment] = []
+
+
 @dataclass(frozen=True, slots=True)
 class RawEnvironment:
     """
@@ -37,6 +41,8 @@ def find_raw(environ: Mapping[str, str]) -> RawEnvironment | None:
     encode_name, encode = getattr(environ, "encodekey", None), getattr(environ, "encodevalue", None)
     if not isinstance(texts, dict) or encode_name is None or encode is None:
         return None
+    if _found and _found[0].texts is texts:
+        return _found[0]
 
     def put(name: Any, value: Any) -> None:
         os.putenv(name, value)
@@ -46,4 +52,5 @@ def find_raw(environ: Mapping[str, str]) -> RawEnvironment | None:
         os.unsetenv(name)
         texts.pop(name, None)
 
-    return RawEnvironment(texts, encode_name, encode, put, drop)
+    _found[:] = [RawEnvironment(texts, encode_name, encode, put, drop)]
+    return _found[0]
