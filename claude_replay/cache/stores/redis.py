@@ -10,7 +10,6 @@ through the keys.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import threading
@@ -21,53 +20,29 @@ from typing import Any
 
 from claude_replay.cache.entry import EVERYTHING, Entry, Listed, Selection, Stored, StoreStats
 from claude_replay.cache.stores.base import Store
+from claude_replay.cache.stores.redis_entries import (
+    CHOOSING,
+    HEAD,
+    HEAD_AND_MARKS,
+    LEASE,
+    MARK,
+    PUT,
+    RELEASE,
+    STORED,
+    USE,
+    WHOLE,
+    is_chosen,
+    read_head,
+    read_texts,
+    to_fields,
+)
 from claude_replay.cache.stores.redis_link import Command, OutOfStep, Plan, RedisLink
 from claude_replay.errors import StoreError
 
 __all__ = ["RedisStore"]
 
 _MOST_KIN = 256
-
 _USES_AT_ONCE = 64
-# An entry that is gone must not come back as a count of its uses. Nobody is to fail for them where nothing can be
-# written: on a replica, or when memory is full.
-_USE = """
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.pcall('HINCRBY', KEYS[1], 'hits', ARGV[1])
-  redis.pcall('HSET', KEYS[1], 'used', ARGV[2])
-end
-"""
-# HSET comes first: what follows a script's first write is let through even where memory is full.
-_PUT = """
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('HDEL', KEYS[1], 'hits', 'used')
-if ARGV[1] ~= '' then redis.call('PEXPIREAT', KEYS[1], ARGV[1]) else redis.call('PERSIST', KEYS[1]) end
-"""
-# A mark lives as long as the last of its entries.
-_MARK = """
-local left = redis.call('PTTL', KEYS[1])
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3])
-redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - ARGV[4])
-if ARGV[1] == '' then redis.call('PERSIST', KEYS[1])
-elseif left ~= -1 then
-  redis.call('PEXPIREAT', KEYS[1], ARGV[1])
-  if redis.call('PTTL', KEYS[1]) < left then redis.call('PEXPIRE', KEYS[1], left) end
-end
-"""
-_LEASE = """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-_RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-"""
-_HEAD = ("namespace", "model", "tags", "created", "expires", "size", "key_version", "lineage", "hits", "used")
-_STORED = ("envelope", "created", "expires", "key")
-_HEAD_AND_MARKS = (*_HEAD, "marks")
-_CHOOSING = ("namespace", "model", "tags", "created")
-_WHOLE = (*_HEAD_AND_MARKS, "envelope", "request")
 _GLOB = re.compile(r"([*?\[\]\\])")
 
 
@@ -125,7 +100,7 @@ class RedisStore(Store):
 
     def _get(self, key: str) -> Plan[Stored | None]:
         now = time.time()
-        ((envelope, created, expires, named),) = yield [("HMGET", self._entry_key(key), *_STORED)]
+        ((envelope, created, expires, named),) = yield [("HMGET", self._entry_key(key), *STORED)]
         until = float(expires) if expires else None
         if envelope is None or (until is not None and until <= now):
             return None
@@ -148,7 +123,7 @@ class RedisStore(Store):
             self._forget_inherited()
             uses, self._uses = self._uses, {}
         return [
-            ("EVAL", _USE, 1, self._entry_key(key), hits, repr(used)) for key, (hits, used) in uses.items()
+            ("EVAL", USE, 1, self._entry_key(key), hits, repr(used)) for key, (hits, used) in uses.items()
         ]
 
     def _forget_inherited(self) -> None:
@@ -165,7 +140,7 @@ class RedisStore(Store):
         commands = [
             (
                 "EVAL",
-                _MARK,
+                MARK,
                 1,
                 self._short_key("mark", mark),
                 until,
@@ -178,11 +153,11 @@ class RedisStore(Store):
         with self._lock:
             # They were the old one's.
             self._uses.pop(entry.key, None)
-        yield [("EVAL", _PUT, 1, key, until, *_to_fields(entry)), *commands, *self._take_uses()]
+        yield [("EVAL", PUT, 1, key, until, *to_fields(entry)), *commands, *self._take_uses()]
 
     def _load(self, key: str) -> Plan[Entry | None]:
-        ((*head, marks, envelope, request),) = yield [("HMGET", self._entry_key(key), *_WHOLE)]
-        listed = _read_head(key, head)
+        ((*head, marks, envelope, request),) = yield [("HMGET", self._entry_key(key), *WHOLE)]
+        listed = read_head(key, head)
         if listed is None or envelope is None:
             return None
         return Entry(
@@ -194,7 +169,7 @@ class RedisStore(Store):
             model=listed.model,
             tags=listed.tags,
             key_version=listed.key_version,
-            marks=_read_texts(marks),
+            marks=read_texts(marks),
             lineage=listed.lineage,
             request=request or b"",
         )
@@ -207,8 +182,8 @@ class RedisStore(Store):
         def plan(keys: Sequence[bytes]) -> Plan[int]:
             chosen = list(keys)
             if selection != EVERYTHING:
-                heads = yield [("HMGET", key, *_CHOOSING) for key in keys]
-                chosen = [key for key, head in zip(keys, heads, strict=True) if _is_chosen(head, selection)]
+                heads = yield [("HMGET", key, *CHOOSING) for key in keys]
+                chosen = [key for key, head in zip(keys, heads, strict=True) if is_chosen(head, selection)]
             counts = (yield [("DEL", key) for key in chosen]) if chosen else []
             return sum(counts)
 
@@ -228,11 +203,11 @@ class RedisStore(Store):
         wanted = set(marks)
         while newest and len(kin) < limit:
             page, newest = newest[: limit - len(kin)], newest[limit - len(kin) :]
-            heads = yield [("HMGET", self._entry_key(key), *_HEAD_AND_MARKS) for key in page]
+            heads = yield [("HMGET", self._entry_key(key), *HEAD_AND_MARKS) for key in page]
             stale = []
             for key, (*head, texts) in zip(page, heads, strict=True):
-                listed = _read_head(key, head)
-                if listed is not None and wanted.intersection(_read_texts(texts)):
+                listed = read_head(key, head)
+                if listed is not None and wanted.intersection(read_texts(texts)):
                     kin.append(listed)
                 else:
                     stale.append(key)
@@ -242,8 +217,8 @@ class RedisStore(Store):
 
     def _read_heads(self, selection: Selection) -> Callable[[Sequence[bytes]], Plan[list[Listed]]]:
         def plan(keys: Sequence[bytes]) -> Plan[list[Listed]]:
-            heads = yield [("HMGET", key, *_HEAD) for key in keys]
-            found = [_read_head(self._bare_key(key), head) for key, head in zip(keys, heads, strict=True)]
+            heads = yield [("HMGET", key, *HEAD) for key in keys]
+            found = [read_head(self._bare_key(key), head) for key, head in zip(keys, heads, strict=True)]
             return [listed for listed in found if listed is not None and selection.takes(listed)]
 
         return plan
@@ -274,11 +249,11 @@ class RedisStore(Store):
 
     def _lease(self, key: str, holder: str, seconds: float) -> Plan[bool]:
         lease, milliseconds = self._short_key("lease", key), max(int(seconds * 1000), 1)
-        (taken,) = yield [("EVAL", _LEASE, 1, lease, holder, milliseconds)]
+        (taken,) = yield [("EVAL", LEASE, 1, lease, holder, milliseconds)]
         return bool(taken)
 
     def _release(self, key: str, holder: str) -> Plan[None]:
-        yield [("EVAL", _RELEASE, 1, self._short_key("lease", key), holder)]
+        yield [("EVAL", RELEASE, 1, self._short_key("lease", key), holder)]
 
     # ------------------------------------------------------------------ the protocol
 
@@ -377,54 +352,6 @@ class RedisStore(Store):
             if self._uses:
                 await self._link.arun(self._write_uses())
         await self._link.aclose()
-
-
-def _to_fields(entry: Entry) -> list[Any]:
-    fields: dict[str, Any] = {
-        "key": entry.key,
-        "envelope": entry.envelope,
-        "created": repr(entry.created),
-        "namespace": entry.namespace,
-        "model": entry.model,
-        "tags": json.dumps(entry.tags),
-        "marks": json.dumps(entry.marks),
-        "size": entry.size,
-        "key_version": entry.key_version,
-        "lineage": entry.lineage,
-        "request": entry.request,
-        "expires": "" if entry.expires is None else repr(entry.expires),
-    }
-    return [part for pair in fields.items() for part in pair]
-
-
-def _read_texts(value: bytes | None) -> tuple[str, ...]:
-    return tuple(json.loads(value)) if value else ()
-
-
-def _read_head(key: str, head: Sequence[bytes | None]) -> Listed | None:
-    """What the fields `_HEAD` say; None where the entry is gone or its time is over."""
-    namespace, model, tags, created, expires, size, key_version, lineage, hits, used = head
-    if created is None or (expires and float(expires) <= time.time()):
-        return None
-    return Listed(
-        key=key,
-        namespace=(namespace or b"").decode(),
-        model=(model or b"").decode(),
-        tags=_read_texts(tags),
-        created=float(created),
-        expires=float(expires) if expires else None,
-        size=int(size or 0),
-        key_version=int(key_version or 0),
-        lineage=(lineage or b"").decode(),
-        hits=int(hits or 0),
-        used=float(used or 0),
-    )
-
-
-def _is_chosen(head: Sequence[bytes | None], selection: Selection) -> bool:
-    namespace, model, tags, created = head
-    listed = _read_head("", (namespace, model, tags, created, *[None] * (len(_HEAD) - len(_CHOOSING))))
-    return listed is not None and selection.takes(listed)
 
 
 def _join(pages: Sequence[Sequence[Listed]]) -> list[Listed]:
