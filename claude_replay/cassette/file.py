@@ -12,7 +12,6 @@ from pathlib import Path
 
 from claude_replay.cassette.document import nearest_key
 from claude_replay.cassette.entry import ADVICE, Entry
-from claude_replay.cassette.formats import find_format
 from claude_replay.cassette.links import Links
 from claude_replay.cassette.media import Media
 from claude_replay.cassette.store import write_bytes
@@ -24,6 +23,7 @@ __all__ = ["VERSION", "Cassette", "dump_cassette", "load_cassette", "parse_casse
 
 VERSION = 1
 _COMMENT = b"# claude_replay cassette; to read it as a conversation: claude-replay show FILE\n"
+_OURS = _COMMENT.partition(b";")[0]
 _HEADER_KEYS = ("version", "incomplete", "exchanges")
 _EXCHANGES = b"\nexchanges:\n"
 # How nearly every cassette begins; a parser for these three lines would be felt in each test.
@@ -88,15 +88,24 @@ def parse_cassette(content: bytes, name: str, *, hosts: Sequence[str] = ()) -> C
     Of a file in our own layout only the parts are told from each other: what is wrong inside an exchange is
     said when somebody looks at it.
     """
-    foreign = find_format(content)
-    if foreign is not None:
-        exchanges, skipped = foreign.load(content, name, hosts)
-        entries = [Entry(name=name, line=1, data=None, exchange=exchange) for exchange in exchanges]
-        return Cassette(entries, foreign=foreign.name, skipped=tuple(skipped))
+    if not content.startswith(_OURS) and (foreign := _load_foreign(content, name, hosts)):
+        return foreign
     if b"\r" in content:
         # A checkout on Windows may have changed the line ends; a carriage return of a text is always escaped.
         content = content.replace(b"\r\n", b"\n")
     return _parse_own(content.removeprefix(codecs.BOM_UTF8), name)
+
+
+def _load_foreign(content: bytes, name: str, hosts: Sequence[str]) -> Cassette | None:
+    # Not imported by those who have no such files.
+    from claude_replay.cassette.formats import find_format
+
+    known = find_format(content)
+    if known is None:
+        return None
+    exchanges, skipped = known.load(content, name, hosts)
+    entries = [Entry(name=name, line=1, data=None, exchange=exchange) for exchange in exchanges]
+    return Cassette(entries, foreign=known.name, skipped=tuple(skipped))
 
 
 def _parse_own(content: bytes, name: str) -> Cassette:

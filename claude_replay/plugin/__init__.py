@@ -7,7 +7,10 @@ imported here; what a hook needs is imported when there is something to do.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator, Iterator, Mapping
+from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,8 +86,20 @@ def claude_replay_config() -> Mapping[str, object]:
 @pytest.fixture
 def claude_replay(claude_replay_config: Mapping[str, object]) -> Iterator[Handle]:
     """The cassette of this test: replays what Claude answered, and tells what was sent and played."""
-    from claude_replay.plugin.cassettes import close_cassette, open_cassette
-
+    cassettes = _import_cassettes()
     state, request = ASKING.pop()
-    yield open_cassette(state, request, claude_replay_config)
-    close_cassette(state)
+    yield cassettes.open_cassette(state, request, claude_replay_config)
+    cassettes.close_cassette(state)
+
+
+@cache
+def _import_cassettes() -> ModuleType:
+    # What is imported is no garbage; looking for some takes a third of the time.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        from claude_replay.plugin import cassettes
+    finally:
+        if collects:
+            gc.enable()
+    return cassettes

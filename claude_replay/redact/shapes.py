@@ -5,25 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from claude_replay.redact.placeholder import PLACEHOLDER
 
 __all__ = ["SHAPES", "ShapeGroup", "is_secret_field", "loose_shapes"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ShapeGroup:
     """
     Shapes that share a rare character, behind two cheap tests.
 
-    Text without `hint`, or in which `head` finds nothing, holds none of `patterns`. The capturing group of a
-    pattern is the secret; without one the whole match is.
+    Text without `hint`, or in which `head` finds nothing, holds none of `patterns`.
     """
 
     hint: str
     head: Callable[[str], re.Match[str] | None]
-    patterns: tuple[re.Pattern[str], ...]
+    shapes: tuple[_Shape, ...]
+    is_loose: bool
+
+    @cached_property
+    def patterns(self) -> tuple[re.Pattern[str], ...]:
+        """Of each the capturing group is the secret; without one the whole match is."""
+        # Compiled when `head` has found something, as it does in few runs.
+        return tuple(shape.compile(loose=self.is_loose) for shape in self.shapes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +141,7 @@ _GROUPS = (
 
 
 def _compile_groups(*, loose: bool) -> tuple[ShapeGroup, ...]:
-    return tuple(
-        ShapeGroup(hint, re.compile(head).search, tuple(shape.compile(loose=loose) for shape in shapes))
-        for hint, head, shapes in _GROUPS
-    )
+    return tuple(ShapeGroup(hint, re.compile(head).search, shapes, loose) for hint, head, shapes in _GROUPS)
 
 
 SHAPES = _compile_groups(loose=False)

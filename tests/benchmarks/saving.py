@@ -41,7 +41,7 @@ def measure_saving(run: Run) -> list[Figure]:
     worst = statistics.median(saves) * 1e3
     figures.append(
         Figure(
-            "of it saving: redact, write YAML, look for secrets, journal with fsync",
+            "of it saving: redact, write YAML, look for secrets, journal (fsync in a thread beside it)",
             {"claude_replay": f"{worst:.2f} ms"},
             "<= 1 ms",
             worst <= 1,

@@ -25,7 +25,7 @@ from claude_replay.cassette.yamltext.emit import (
     has_controls,
     has_separators,
 )
-from claude_replay.cassette.yamltext.read import _NUMBER
+from claude_replay.cassette.yamltext.limits import NUMBER
 
 __all__ = ["DECLINED", "read_own"]
 
@@ -270,7 +270,7 @@ def _read_scalar(token: str, render: Callable[[str], str]) -> object:
     """The value that `emit` writes as `token`, by `render` if it is text."""
     if token in _WORDS:
         return _WORDS[token]
-    if token[0] in _NUMBER_STARTS and (number := _NUMBER.fullmatch(token)):
+    if token[0] in _NUMBER_STARTS and (number := NUMBER.fullmatch(token)):
         value = int(token) if number["float"] is None else float(token)
         if _render_scalar(value) != token:
             raise ValueError

@@ -28,16 +28,12 @@ from yaml.events import (
 )
 
 from claude_replay.cassette.yamltext.emit import MAX_DEPTH
+from claude_replay.cassette.yamltext.limits import NUMBER, Limits, YamlError
 
 _CORE_WORDS = (
     dict.fromkeys(("", "~", "null", "Null", "NULL"), None)
     | dict.fromkeys(("true", "True", "TRUE"), True)
     | dict.fromkeys(("false", "False", "FALSE"), False)
-)
-# Not what only YAML 1.2 takes for numbers: files written by PyYAML hold text like '12e5' and '-.5' unquoted.
-_NUMBER = re.compile(
-    r"[-+]?(?:0|[1-9][0-9]*)"
-    r"|(?P<float>[-+]?[0-9]+\.[0-9]*(?:[eE][-+][0-9]+)?|\.[0-9]+(?:[eE][-+][0-9]+)?)"
 )
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -73,41 +69,8 @@ _PROBLEMS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How large a text `read` takes on: `nodes` (each value and each key is one) and `bytes` in UTF-8."""
-
-    nodes: int = 5_000_000
-    bytes: int = 200_000_000
-
-
-_DEFAULT_LIMITS = Limits()
-
-
-@dataclass(eq=False)
-class YamlError(Exception):
-    """Text that is not YAML, or YAML that a cassette may not hold; `line` and `column` count from 1."""
-
-    name: str
-    line: int
-    column: int
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.name}:{self.line}:{self.column}: {self.problem}"
-
-
-def read(
-    text: str, *, name: str = "<cassette>", first_line: int = 1, limits: Limits = _DEFAULT_LIMITS
-) -> object:
-    """
-    Return the one document in `text` as dict, list, str, int, float, bool, None or bytes; None if it is none.
-
-    Without quotes, `true`, `false`, `null`, `~` and decimal numbers are not text; all else and every key is.
-    Raises `YamlError`, with `name` and lines counted from `first_line`, for whatever else is wrong with the
-    text, and for anchors, aliases, tags but `!!binary` and `!!str`, keys that stand twice, a second document,
-    nesting deeper than `MAX_DEPTH`, and what exceeds `limits`.
-    """
+def read(text: str, *, name: str, first_line: int, limits: Limits) -> object:
+    """As `read` of the package, which see."""
     source = _Source(text.removeprefix("\ufeff"), name, first_line)
     if _is_larger(source.text, limits.bytes):
         raise source.refuse(0, f"the text is larger than {limits.bytes:,} bytes")
@@ -301,7 +264,7 @@ class _Builder:
         value: object = self.texts.setdefault(text, text)
         if text in _CORE_WORDS:
             value = _CORE_WORDS[text]
-        elif found := _NUMBER.fullmatch(text):
+        elif found := NUMBER.fullmatch(text):
             value = self.read_number(event, is_float=found["float"] is not None)
         if len(text) <= _LONGEST_MEMO:
             self.plain[text] = value
