@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import copy
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -408,6 +409,21 @@ def test_messages_about_padding_say_what_was_expected() -> None:
     document["response"]["padding"] = "3 -"
     with pytest.raises(ValueError, match=r"response\.padding: '-' is neither a number nor number\*times"):
         load_exchange(document)
+
+
+def test_as_many_numbers_as_a_long_stream_has_are_read() -> None:
+    """Few of them differ in a stream, and many in a process; those of many at once stand for all of them."""
+    document = yaml.safe_load(Entry.of(EXCHANGES[2]).data)[0]
+    words = [f"{number}" for number in range(5000)] + ["7*3", "8*2000", "7"]
+    for times in (words, words[::-1]):
+        document["response"]["times"] = " ".join(times)
+        steps = [
+            int(number)
+            for word in times
+            for number, _, count in [word.partition("*")]
+            for _ in range(int(count or 1))
+        ]
+        assert load_exchange(document).meta.times == tuple(accumulate(steps))
 
 
 # ---------------------------------------------------------------------- edited by hand

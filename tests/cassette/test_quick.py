@@ -209,6 +209,19 @@ def test_what_is_too_large_to_look_like_another_is_parsed() -> None:
     assert not learn(answer("a line\n" * 200_000))
 
 
+def test_a_block_where_no_text_of_the_answer_is_leaves_all_to_the_reader() -> None:
+    """A header in several lines, as nobody sends it but somebody may write it."""
+    head, body = (
+        b"    headers: {content-type: application/json, request-id: req_01}\n",
+        write(answer("one\ntwo")),
+    )
+    assert head in body
+    block = b"    headers:\n      content-type: application/json\n      x-note: |2-\n        three\n        four\n"
+    text = body.replace(head, block)
+    assert [read_quickly(text) for _ in range(3)] == [None, None, None]
+    assert parse(text).headers["x-note"] == "three\nfour"
+
+
 def test_plans_are_forgotten_when_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run with answers of every look does not fill the memory."""
     monkeypatch.setattr(quick, "_MOST_PLANS", 2)

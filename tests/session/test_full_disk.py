@@ -123,10 +123,18 @@ def test_where_there_can_be_no_more_threads_the_disk_is_waited_for(
 
     watch_journals(monkeypatch, told.append)
     monkeypatch.setattr("claude_replay.cassette.journal._thread.start_new_thread", start)
+    client = make_client(studio.server)
     with studio.open("once"):
-        ask(make_client(studio.server), "one")
+        ask(client, "one")
         assert told == [1]
     assert count_exchanges(studio.path) == 1
+    watch_journals(monkeypatch, refuse)
+    with studio.open("rewrite"):
+        for prompt in ("one", "two"):
+            ask(client, prompt)
+    assert count_exchanges(studio.path) == 2
+    (note,) = studio.tallies[-1].notes
+    assert note.startswith(f"the journal of {studio.path} cannot be written: ")
 
 
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
