@@ -75,11 +75,26 @@ class Provider:
 
     def make(self, url: str, *, is_async: bool = False) -> Any:
         """A client with credentials that asks the stand-in at `url`."""
-        return self.kinds[is_async](base_url=url + self.path, timeout=20, max_retries=0, **self.options)
+        return self._make(is_async, base_url=url + self.path, timeout=20, **self.options)
 
     def bare(self, *, is_async: bool = False) -> Any:
         """A client that is told nothing, and that would ask the provider itself."""
-        return self.kinds[is_async](max_retries=0, **(self.bare_options or {}))
+        return self._make(is_async, **(self.bare_options or {}))
+
+    def _make(self, is_async: bool, **options: Any) -> Any:
+        client = self.kinds[is_async](max_retries=0, **options)
+        if not is_async:
+            _clients.append(client)
+        return client
+
+
+_clients: list[Any] = []
+
+
+def close_provider_clients() -> None:
+    """Close all that are not async: a socket that is found open later fails whichever test runs then."""
+    while _clients:
+        _clients.pop().close()
 
 
 async def _get_token() -> str:

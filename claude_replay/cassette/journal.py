@@ -47,7 +47,7 @@ class Journal:
     """
     The journal of one open cassette; nothing is created before the first exchange.
 
-    `label` and `mode` are those of the session that writes it, `kept` is how many exchanges it holds.
+    `label` and `mode` are those of the session that writes it, `kept` is how many exchanges it holds for sure.
     """
 
     def __init__(self, cassette: Path, *, label: str, mode: str) -> None:
@@ -156,7 +156,8 @@ class Journal:
                 with contextlib.suppress(OSError):
                     self._wait()
                 self._file.close()
-            if self._file is not None and (discard or not self.kept):
+            # What the disk may have lost is kept all the same: it may not have.
+            if self._file is not None and (discard or not self._size):
                 with contextlib.suppress(OSError):
                     self.path.unlink()
             if self._owner is not None:

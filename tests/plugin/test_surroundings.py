@@ -43,6 +43,14 @@ def test_ways_to_run_pytest(one: Project, args: tuple[str, ...]) -> None:
     assert one.server.count == 1
 
 
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_garbage_collector_is_as_it_was(one: Project, is_on: bool) -> None:
+    """Importing what a cassette needs goes without it, in the first test of a process."""
+    switch = "enable" if is_on else "disable"
+    one.test(f"import gc\n\ngc.{switch}()\n\n\n{ONE}    assert gc.isenabled() is {is_on}\n")
+    one.run_apart().assert_outcomes(passed=1)
+
+
 def test_cassettes_may_be_read_only(one: Project) -> None:
     """Replaying writes nothing, not even beside the cassette."""
     folder = one.path / "cassettes" / "test_it"

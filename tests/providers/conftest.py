@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
-from provider_clients import clear_credentials
+from claude_replay.cassette import identify_request, load_cassette
+from provider_clients import clear_credentials, close_provider_clients
 from standin import ClaudeServer
 
 
 @pytest.fixture(autouse=True)
-def _bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     home = tmp_path / "home"
     home.mkdir()
     clear_credentials(monkeypatch, home)
+    yield
+    close_provider_clients()
 
 
 @pytest.fixture
@@ -27,9 +30,13 @@ def server() -> Iterator[ClaudeServer]:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the test has its cassette."""
-    return tmp_path / "cassette.yaml"
+def path(tmp_path: Path) -> Iterator[Path]:
+    """Where the test has its cassette, of which each id is to be that of its request in the end."""
+    path = tmp_path / "cassette.yaml"
+    yield path
+    cassette = load_cassette(path)
+    for entry in cassette.entries if cassette is not None else ():
+        assert not entry.short_id or entry.find_key() == identify_request(entry.request).key
 
 
 @pytest.fixture
