@@ -47,7 +47,8 @@ class Journal:
     """
     The journal of one open cassette; nothing is created before the first exchange.
 
-    `label` and `mode` are those of the session that writes it, `kept` is how many exchanges it holds for sure.
+    `label` and `mode` are those of the session that writes it, `kept` is how many exchanges it holds for sure;
+    `refusal` is why the disk would not keep one that was written, as far as that is known.
     """
 
     def __init__(self, cassette: Path, *, label: str, mode: str) -> None:
@@ -55,6 +56,7 @@ class Journal:
         self._cassette = cassette.absolute()
         self._label, self._mode = label, mode
         self.kept = 0
+        self.refusal: OSError | None = None
         self._file: FileIO | None = None
         self._owner: BaseFileLock | None = None
         self._size = 0
@@ -77,8 +79,8 @@ class Journal:
         """
         Keep one finished exchange; raises OSError, and then keeps nothing of it.
 
-        It is in the file then, whatever becomes of this process. That the disk has refused it after all the next
-        call says.
+        It is in the file then, whatever becomes of this process. That the disk has refused it after all, `refusal`
+        says after the next one.
         """
         replaces = f" replaces {recorded.replaces}" if recorded.replaces else ""
         data = b"%b# end %d%b\n" % (recorded.entry.data, recorded.order, replaces.encode())
@@ -141,7 +143,7 @@ class Journal:
         failure, self._failure = self._failure, None
         if failure is not None:
             self.kept -= 1
-            raise failure
+            self.refusal = failure
 
     @property
     def was_taken(self) -> bool:
@@ -153,8 +155,7 @@ class Journal:
         with self._lock:
             self._closed = True
             if self._file is not None:
-                with contextlib.suppress(OSError):
-                    self._wait()
+                self._wait()
                 self._file.close()
             # What the disk may have lost is kept all the same: it may not have.
             if self._file is not None and (discard or not self._size):

@@ -135,11 +135,17 @@ class Recorder:
                 self.journal.append(Recorded(ticket.order, form.entry, ticket.replaces))
                 self._writer.keep(entry, form)
             except (OSError, CassetteSaveError) as error:
-                # It is still in memory, and saving the cassette may yet succeed.
-                reason = error.strerror if isinstance(error, OSError) else error
-                note = f"the journal of {self.path} cannot be written: {reason}"
-                if note not in self.notes:
-                    self.notes.append(note)
+                self._note_refusal(error)
+            else:
+                if self.journal.refusal is not None:
+                    self._note_refusal(self.journal.refusal)
+
+    def _note_refusal(self, error: OSError | CassetteSaveError) -> None:
+        # What was recorded is still in memory, and saving the cassette may yet succeed.
+        reason = error.strerror if isinstance(error, OSError) else error
+        note = f"the journal of {self.path} cannot be written: {reason}"
+        if note not in self.notes:
+            self.notes.append(note)
 
     def settle(self, *, passed: bool) -> Sequence[Recorded]:
         """
