@@ -67,8 +67,9 @@ def trusted_identity(short_id: str, request_text: bytes, seals: Sequence[int] = 
     match = _ID.fullmatch(short_id)
     if match is None:
         return None
-    identity = Identity(match[1], match[3] or "")
-    return identity if _checksum(identity, request_text, seals) == match[2] else None
+    key, checksum, sent = match.groups("")
+    identity = Identity(key, sent)
+    return identity if _checksum(identity, request_text, seals) == checksum else None
 
 
 def seal(text: bytes, seals: Sequence[int] = ()) -> int:
@@ -79,6 +80,9 @@ def seal(text: bytes, seals: Sequence[int] = ()) -> int:
 def _checksum(identity: Identity, request_text: bytes, seals: Sequence[int] = ()) -> str:
     # With the version of the rules: a fingerprint made under other rules says nothing. Against accidents
     # only: whoever may change the file may write any answer into it.
-    parts = (str(RULES_VERSION), *identity, str(list(seals)) if seals else "")
-    said = " ".join(part for part in parts if part)
+    said = f"{RULES_VERSION} {identity.key}"
+    if identity.sent:
+        said += f" {identity.sent}"
+    if seals:
+        said += f" {list(seals)}"
     return f"{zlib.crc32(request_text, zlib.crc32(said.encode())):08x}"

@@ -20,31 +20,40 @@ from claude_replay.intercept.playback import Playback, play, play_spoiled
 from claude_replay.redact import KEPT_REQUEST_HEADERS
 from claude_replay.session import Session, Ticket
 
-__all__ = ["Call"]
+__all__ = ["LOOKED_AT", "Call", "read_headers"]
 
 # How clients without an API key sign in. Tokens never enter a cassette, and are not asked for on replay: the
 # placeholder key takes their place.
 _SIGN_IN = "POST /v1/oauth/token"
 _JSON = "application/json"
-# What replay needs of a request's twenty headers; reading all of them would be felt in each replayed call.
-_LOOKED_AT = frozenset(name.encode() for name in (*KEPT_REQUEST_HEADERS, "content-encoding"))
+_AGENT = "user-agent"
+
+LOOKED_AT = frozenset(name.encode() for name in (*KEPT_REQUEST_HEADERS, "content-encoding", _AGENT))
+"""
+What replay needs of a request's twenty headers; reading all of them would be felt in each replayed call.
+
+The name of the client only says whose request it is.
+"""
 
 
 class Call:
     """
-    A request that belongs to an open cassette.
+    A request that belongs to an open cassette; `headers` are those of its headers that are looked at.
 
     First `begin`; where that gives nothing to play, the request is sent within `sending`, and its answer
     given to `answered`.
     """
 
-    __slots__ = ("_answer", "_endpoint", "_request", "_session", "_ticket", "_url")
+    __slots__ = ("_answer", "_endpoint", "_headers", "_request", "_session", "_ticket", "_url")
 
-    def __init__(self, session: Session, endpoint: Endpoint, request: Any, url: str) -> None:
+    def __init__(
+        self, session: Session, endpoint: Endpoint, request: Any, url: str, headers: Mapping[str, str]
+    ) -> None:
         self._session = session
         self._endpoint = endpoint
         self._request = request
         self._url = url
+        self._headers = {name: value for name, value in headers.items() if name != _AGENT}
         self._answer: LiveAnswer | None = None
         self._ticket: Ticket | None = None
 
@@ -80,7 +89,7 @@ class Call:
     def _recall(self, content: bytes) -> Entry | None:
         """What is recorded for these very bytes, as most requests of a replay are."""
         __tracebackhide__ = True
-        headers = read_headers(self._request.headers, _LOOKED_AT)
+        headers = self._headers
         if self._endpoint.authority or headers.get("content-type") != _JSON or "content-encoding" in headers:
             return None
         # Not the client's request itself: the session keeps what it is given.
@@ -110,7 +119,7 @@ class Call:
         )
 
     def _convert(self, content: bytes) -> Request:
-        headers = read_headers(self._request.headers, None if self._session.may_send else _LOOKED_AT)
+        headers = read_headers(self._request.headers) if self._session.may_send else self._headers
         if encoding := headers.get("content-encoding"):
             # What cannot be unpacked here, the server may understand all the same.
             with suppress(ValueError):

@@ -46,14 +46,11 @@ def place_placeholders() -> None:
     raw = find_raw(os.environ) or RawEnvironment(
         os.environ, str, str, os.environ.__setitem__, os.environ.__delitem__
     )
-    texts = raw.texts
+    get = raw.texts.get
     with _lock:
         _users += 1
         for names, name, value in _spell(raw.encode_name, raw.encode):
-            for known in names:
-                if texts.get(known):
-                    break
-            else:
+            if not any(map(get, names)):
                 raw.put(name, value)
                 _placed.append((raw, name, value))
 

@@ -14,7 +14,7 @@ from functools import partial, wraps
 from types import ModuleType
 from typing import Any
 
-from claude_replay.intercept.calls import Call
+from claude_replay.intercept.calls import LOOKED_AT, Call, read_headers
 from claude_replay.intercept.imports import ImportWatch, Patches
 from claude_replay.intercept.scope import current_session
 from claude_replay.intercept.streams import make_streams
@@ -120,9 +120,9 @@ class Transports:
         session = current_session()
         if session is None:
             return None
-        url = str(request.url)
-        endpoint = find_endpoint(session, request.method, url, request.headers)
-        return Call(session, endpoint, request, url) if endpoint is not None else None
+        url, headers = str(request.url), read_headers(request.headers, LOOKED_AT)
+        endpoint = find_endpoint(session, request.method, url, headers)
+        return Call(session, endpoint, request, url, headers) if endpoint is not None else None
 
 
 TRANSPORTS = Transports()

@@ -22,7 +22,7 @@ from typing import Any
 
 from claude_replay.api import describe_endpoint
 from claude_replay.errors import RecordingEnded
-from claude_replay.intercept.calls import Call
+from claude_replay.intercept.calls import LOOKED_AT, Call, read_headers
 from claude_replay.intercept.playback import Playback
 from claude_replay.intercept.wanted import find_endpoint
 from claude_replay.session import Session
@@ -56,10 +56,10 @@ class OneRequest:
         __tracebackhide__ = True
         if self._call is None:
             message = _make_message(request.headers.items(), method=request.method)
-            names = {name.lower(): str(value) for name, value in request.headers.items()}
-            found = find_endpoint(self._session, request.method, request.uri, names)
+            headers = read_headers(message.headers, LOOKED_AT)
+            found = find_endpoint(self._session, request.method, request.uri, headers)
             endpoint = found or describe_endpoint(request.method, request.uri)
-            self._call = Call(self._session, endpoint, message, request.uri)
+            self._call = Call(self._session, endpoint, message, request.uri, headers)
             self.playback = self._call.begin(read_content(request))
             _break_connection(self.playback)
             if self.playback is not None and self.playback.missing is None:

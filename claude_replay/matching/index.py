@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 
 class Index:
@@ -13,39 +13,28 @@ class Index:
     Not safe for use by several threads at once: the caller holds a lock.
     """
 
-    __slots__ = ("_fingerprints", "_ordinals", "_positions", "_taken")
+    __slots__ = ("_count", "_ordinals", "_positions", "_taken")
 
-    def __init__(self, fingerprints: Iterable[str] = ()) -> None:
-        self._fingerprints = 0
+    def __init__(self, fingerprints: Sequence[str]) -> None:
+        self._count = len(fingerprints)
         self._ordinals: dict[str, list[int]] = {}
         # How many of the equal ones are taken: always the first so many.
         self._positions: dict[str, int] = {}
         self._taken: set[int] = set()
-        for fingerprint in fingerprints:
-            self.add(fingerprint)
+        for ordinal, fingerprint in enumerate(fingerprints):
+            self._ordinals.setdefault(fingerprint, []).append(ordinal)
 
     def __len__(self) -> int:
-        return self._fingerprints
+        return self._count
 
-    def add(self, fingerprint: str) -> int:
-        """Append one more recorded fingerprint, not taken; its ordinal."""
-        ordinal = self._fingerprints
-        self._fingerprints += 1
-        self._ordinals.setdefault(fingerprint, []).append(ordinal)
-        return ordinal
-
-    def take(self, fingerprint: str, *, repeat: bool = False) -> int | None:
-        """
-        Take the first equal one that is not taken yet; its ordinal, or None where there is none.
-
-        With `repeat`, the last equal one is handed out again once all are taken.
-        """
+    def take(self, fingerprint: str) -> int | None:
+        """Take the first equal one that is not taken yet; its ordinal, or None where there is none."""
         ordinals = self._ordinals.get(fingerprint)
         if ordinals is None:
             return None
         position = self._positions.get(fingerprint, 0)
         if position == len(ordinals):
-            return ordinals[-1] if repeat else None
+            return None
         self._positions[fingerprint] = position + 1
         self._taken.add(ordinals[position])
         return ordinals[position]
@@ -59,15 +48,7 @@ class Index:
         """The ordinals of the equal ones that are not taken yet, ascending; takes none."""
         return self._ordinals.get(fingerprint, [])[self._positions.get(fingerprint, 0) :]
 
-    def count(self, fingerprint: str) -> int:
-        """How many equal ones are recorded, taken or not."""
-        return len(self._ordinals.get(fingerprint, ()))
-
     @property
     def taken(self) -> frozenset[int]:
         """The ordinals handed out so far."""
         return frozenset(self._taken)
-
-    def untaken(self) -> list[int]:
-        """The ordinals not handed out, ascending."""
-        return [ordinal for ordinal in range(self._fingerprints) if ordinal not in self._taken]

@@ -62,6 +62,8 @@ def settings_of(
 def _read_markers(item: pytest.Item) -> Iterator[Layer]:
     """What the markers of a test say, the nearest last."""
     for node in item.listchain():
+        if not node.own_markers:
+            continue
         markers = [marker for marker in node.own_markers if marker.name == MARK]
         # Those of a class are in the order of its bases, those of a function begin with the nearest.
         for marker in markers if isinstance(node, pytest.Class) else reversed(markers):

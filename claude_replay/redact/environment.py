@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from claude_replay.redact.headers import credentials_in
 from claude_replay.redact.literals import MIN_LITERAL
 from claude_replay.redact.placeholder import PLACEHOLDER, PLACEHOLDER_KEY
-from claude_replay.redact.rawenv import find_raw
+from claude_replay.redact.rawenv import RawEnvironment, find_raw
 
 __all__ = ["known_literals"]
 
@@ -53,20 +55,37 @@ def known_literals(environ: Mapping[str, str]) -> tuple[str, ...]:
     raw = find_raw(environ)
     if raw is None:
         return _find_literals(environ)
-    # A copy first: other threads may change it meanwhile.
-    now = tuple([item for item in tuple(raw.texts.items()) if item[0] not in _harmless])
-    if (found := _known.get(now)) is None:
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-            _harmless.clear()
-        found = _known[now] = _find_literals(environ)
-        _harmless.update(raw.encode_name(name) for name in environ if not _may_hold_one(name.upper()))
+    view = _views[-1]
+    if not raw.texts.keys() <= view.seen:
+        view = _views[-1] = _look_at(raw, view)
+    texts = tuple(map(raw.texts.get, view.suspects))
+    if (found := view.known.get(texts)) is None:
+        if len(view.known) >= _MOST_KNOWN:
+            view.known.clear()
+        found = view.known[texts] = _find_literals(environ)
     return found
 
 
-_MOST_KNOWN = 8
-_known: dict[tuple[tuple[object, object], ...], tuple[str, ...]] = {}
-_harmless: set[object] = set()
+class _View(NamedTuple):
+    """
+    An environment as it was looked at: all names `seen`, and those of which the texts count.
+
+    `known` holds what was found for texts of these. One that knows more takes its place, in whatever thread.
+    """
+
+    seen: frozenset[Any]
+    suspects: tuple[Any, ...]
+    known: dict[tuple[object, ...], tuple[str, ...]]
+
+
+_MOST_KNOWN, _MOST_SEEN = 8, 1000
+_views = [_View(frozenset(), (), {})]
+
+
+def _look_at(raw: RawEnvironment, view: _View) -> _View:
+    names = frozenset(raw.texts)
+    seen = names if len(view.seen) > _MOST_SEEN else view.seen | names
+    return _View(seen, tuple(name for name in seen if _may_hold_one(os.fsdecode(name).upper())), {})
 
 
 def _find_literals(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -108,8 +108,10 @@ class Decider:
     def _learn(self, keys: Iterable[str]) -> None:
         known = list(keys)
         self._last = {key: ordinal for ordinal, key in enumerate(known)}
-        # A place keeps its number although nothing finds it any more.
-        self._index = Index("" if ordinal in self._played else key for ordinal, key in enumerate(known))
+        if self._played:
+            # A place keeps its number although nothing finds it any more.
+            known = ["" if ordinal in self._played else key for ordinal, key in enumerate(known)]
+        self._index = Index(known)
 
     @property
     def played(self) -> frozenset[int]:
@@ -120,4 +122,6 @@ class Decider:
     def unplayed(self) -> list[int]:
         """The places of the recordings that no request asked for."""
         played = self.played
+        if len(played) == len(self._index):
+            return []
         return [ordinal for ordinal in range(len(self._index)) if ordinal not in played]

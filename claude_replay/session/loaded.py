@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class Loaded:
         self._rules = rules
         self._by_order = by_order
         self._redactor = redactor
-        with _no_garbage():
+        with _NoGarbage():
             cassette = load_cassette(path, hosts=hosts)
             self.exists = cassette is not None
             self.cassette = cassette or Cassette()
@@ -110,7 +110,7 @@ class Loaded:
         self._is_exact = True
         if self._are_left_alone():
             return None
-        with _no_garbage():
+        with _NoGarbage():
             self._know(self._find_keys())
         return self.keys
 
@@ -190,13 +190,13 @@ def _find_operation(entry: Entry) -> str:
     return ""
 
 
-@contextlib.contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Switch the garbage collector off: loading makes many objects, and no garbage for it to look for."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
+class _NoGarbage:
+    """The garbage collector is off: loading makes many objects, and no garbage for it to look for."""
+
+    def __enter__(self) -> None:
+        self._enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *error: object) -> None:
+        if self._enabled:
             gc.enable()
