@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol, cast, get_args
 from urllib.parse import urlsplit
 
@@ -33,10 +34,15 @@ __all__ = [
     "nearest_key",
 ]
 
-_EXCHANGE_KEYS = ("id", "meta", "request", "response")
-_META_KEYS = ("recorded_at", "duration", "sdk")
-_REQUEST_KEYS = ("continues", "method", "url", "headers", "media", *BODY_KEYS, "tail", "padding")
-_RESPONSE_KEYS = ("status", "headers", "media", *BODY_KEYS, "tail", "padding", "times", "ended")
+_Keys = Mapping[str, None]
+_EXCHANGE_KEYS: _Keys = dict.fromkeys(("id", "meta", "request", "response"))
+_META_KEYS: _Keys = dict.fromkeys(("recorded_at", "duration", "sdk"))
+_REQUEST_KEYS: _Keys = dict.fromkeys(
+    ("continues", "method", "url", "headers", "media", *BODY_KEYS, "tail", "padding")
+)
+_RESPONSE_KEYS: _Keys = dict.fromkeys(
+    ("status", "headers", "media", *BODY_KEYS, "tail", "padding", "times", "ended")
+)
 
 
 class Surroundings(Protocol):
@@ -170,29 +176,41 @@ def nearest_key(key: str, keys: Sequence[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(keys)}"
 
 
-def _mapping(value: object, place: str, keys: tuple[str, ...]) -> Mapping[str, object]:
+def _mapping(value: object, place: str, keys: _Keys) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise ValueError(f"{place}: a mapping was expected" + but(value))
-    for key in value:
-        if key not in keys:
-            raise ValueError(f"{place}: the key {key!r:.60} is not known; {nearest_key(key, keys)}")
+    if not value.keys() <= keys.keys():
+        key = next(key for key in value if key not in keys)
+        raise ValueError(f"{place}: the key {key!r:.60} is not known; {nearest_key(key, tuple(keys))}")
     return value
 
 
 def _headers(value: object, place: str) -> dict[str, str]:
     if not isinstance(value, dict):
         raise ValueError(f"{place}: a mapping was expected" + but(value))
-    for name, item in value.items():
-        # Numbers written without quotes mean the same.
-        if not isinstance(item, (str, int, float)) or isinstance(item, bool):
-            raise ValueError(f"{place}.{name}: text was expected" + but(item))
-    return {name.lower(): str(item) for name, item in value.items()}
+    return {
+        name.lower(): item if type(item) is str else _spell(item, f"{place}.{name}")
+        for name, item in value.items()
+    }
+
+
+def _spell(value: object, place: str) -> str:
+    # Numbers written without quotes mean the same.
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        raise ValueError(f"{place}: text was expected" + but(value))
+    return str(value)
 
 
 def _url(value: object, place: str) -> str:
     url = text_of(value, place)
     try:
-        urlsplit(url)
+        _check_url(url)
     except ValueError as error:
         raise ValueError(f"{place}: {url!r:.60} is not a URL: {error}") from None
     return url
+
+
+# Most requests go to the same few.
+@lru_cache(maxsize=256)
+def _check_url(url: str) -> None:
+    urlsplit(url)

@@ -186,10 +186,9 @@ def _read_line(line: bytes) -> _Line:
     if not token:
         kind = _WAITING
     elif token[0] in _STARTS:
-        kind, value = _FLOW, _cut_flow(token)
-        if sum(token.count(start) for start in _STARTS) == 1:
-            # Nothing in it starts another one: built once for all times that this line is seen.
-            kind, value = _FLAT, _build_flow(value, 1)
+        # Where nothing in it starts another one, it is built once for all times that this line is seen.
+        is_flat = len(token) > 2 and sum(map(token.count, "[]{}")) == 2
+        kind, value = (_FLAT, _read_flat(token)) if is_flat else (_FLOW, _cut_flow(token))
     elif token in ("|2", "|2-", "|2+"):
         kind = _BLOCK
     else:
@@ -206,12 +205,42 @@ def _end_of_block(width: int) -> re.Pattern[bytes]:
     return re.compile(rb"\n(?!\n| {%d})" % width)
 
 
-def _cut_flow(token: str) -> list[_Piece]:
-    pieces = token.split(", ")
-    if "'" in token or '"' in token:
-        pieces = _PIECE.findall(token)
-        if ", ".join(pieces) != token:
+def _read_flat(token: str) -> object:
+    """A collection on one line with nothing but scalars in it."""
+    pieces = _cut(token[1:-1])
+    members = [
+        _recall_member(piece) if len(piece) <= _LONGEST_MEMO else _read_member(piece) for piece in pieces
+    ]
+    keys = [key for key, _ in members]
+    if token[0] == "[":
+        if token[-1] != "]" or any(key is not None for key in keys):
             raise ValueError
+        return [value for _, value in members]
+    found = dict(members)
+    if token[-1] != "}" or None in found or len(found) != len(members):
+        raise ValueError
+    return found
+
+
+def _read_member(piece: str) -> tuple[str | None, object]:
+    found = _MEMBER.fullmatch(piece)
+    if not found or not found[2] or found[4]:
+        raise ValueError
+    return _read_key(found[1]) if found[1] else None, _read_scalar(found[2], _render_flow_text)
+
+
+def _cut(text: str) -> list[str]:
+    """What stands between the commas of a collection on one line."""
+    if "'" not in text and '"' not in text:
+        return text.split(", ")
+    pieces = _PIECE.findall(text)
+    if ", ".join(pieces) != text:
+        raise ValueError
+    return pieces
+
+
+def _cut_flow(token: str) -> list[_Piece]:
+    pieces = _cut(token)
     return [_recall_piece(piece) if len(piece) <= _LONGEST_MEMO else _read_piece(piece) for piece in pieces]
 
 
@@ -290,3 +319,4 @@ def _unquote(token: str) -> str:
 # Most lines, and most pieces of collections on one line, have been seen before.
 _recall_line = lru_cache(maxsize=4096)(_read_line)
 _recall_piece = lru_cache(maxsize=4096)(_read_piece)
+_recall_member = lru_cache(maxsize=4096)(_read_member)
