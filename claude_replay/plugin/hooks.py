@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,24 @@ __all__ = ["RunHooks"]
 
 _MARK = "claude_replay"
 _OTHERS = ("vcr", "vcr_cassette")
+
+
+class _Marked:
+    """Which nodes have one of some marks, their own or of a node they are in; each of these is asked once."""
+
+    def __init__(self, marks: Sequence[str]) -> None:
+        self._marks = marks
+        self._known: dict[pytest.Item | pytest.Collector | None, bool] = {None: False}
+
+    def has(self, node: pytest.Item | pytest.Collector) -> bool:
+        if node.own_markers and any(marker.name in self._marks for marker in node.own_markers):
+            return True
+        parent = node.parent
+        known = self._known.get(parent)
+        if known is None:
+            assert parent is not None
+            known = self._known[parent] = self.has(parent)
+        return known
 
 
 class RunHooks:
@@ -34,11 +52,10 @@ class RunHooks:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         lower: dict[str, str] = {}
+        marked = _Marked(("vcr", _MARK) if self._state.given.serves_vcr_marks else (_MARK,))
         for item in items:
             names: list[str] | None = getattr(item, "fixturenames", None)
-            if names is not None and (
-                _MARK in names or item.get_closest_marker(_MARK) is not None or self._state.serves(item)
-            ):
+            if names is not None and (_MARK in names or marked.has(item)):
                 if lower.setdefault(item.nodeid.lower(), item.nodeid) != item.nodeid:
                     self._note_likeness(lower[item.nodeid.lower()], item)
                 # First, so that the cassette is open before other fixtures of the test call Claude, and after

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from functools import partial
 from pathlib import Path
@@ -10,10 +9,9 @@ from pathlib import Path
 from benchmarks.figures import Figure, Run
 from benchmarks.measure import interleave
 from benchmarks.recorders import RECORDERS
-from benchmarks.suites import Suite, write_suite
+from benchmarks.suites import CLOCK, Suite, write_suite
 from benchmarks.traffic import list_calls
 
-_TIMES = "times.json"
 # What the process does once (imports, the first call) is over by then.
 _WARM = 20
 _CLIENTS = """
@@ -41,26 +39,6 @@ _CLIENTS = """
         from benchmarks.traffic import make_answer, make_floor_client
         with make_floor_client([make_answer(0)]) as client:
             yield client
-"""
-_CLOCK = f"""
-    import json
-    from time import process_time
-
-    TIMES = []
-
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(item):
-        begun = process_time()
-        try:
-            return (yield)
-        finally:
-            TIMES.append((item.name.startswith("test_floor"), process_time() - begun))
-
-
-    def pytest_sessionfinish():
-        with open("{_TIMES}", "w") as file:
-            json.dump(TIMES, file)
 """
 
 
@@ -113,10 +91,12 @@ def measure_own_client(run: Run) -> list[Figure]:
 
 def _measure(suite: Suite, environment: dict[str, str] | None = None) -> tuple[float, float]:
     """CPU seconds for a test on the floor and for a marked one: the median, which no garbage collection is in."""
-    suite.run(environment=environment)
-    times = json.loads((suite.folder / _TIMES).read_text(encoding="utf-8"))[_WARM:]
-    floor, marked = ([took for is_floor, took in times if is_floor is wanted] for wanted in (True, False))
-    return statistics.median(floor), statistics.median(marked)
+    times = suite.measure(environment).tests[_WARM:]
+    floor, marked = (
+        statistics.median(took for name, took in times if name.startswith(kind))
+        for kind in ("test_floor", "test_marked")
+    )
+    return floor, marked
 
 
 def _measure_alone(run: Run, folder: Path, rounds: int) -> dict[str, str]:
@@ -149,5 +129,5 @@ def _write_suite(folder: Path, client: str, recorder: str, count: int, *, floors
         if chosen:
             path = folder / "cassettes" / "test_suite" / f"test_marked_{number}.yaml"
             chosen.write(path, list_calls([number]))
-    fixtures = [_CLIENTS, _CLOCK, *([chosen.config] if chosen else [])]
+    fixtures = [_CLIENTS, CLOCK, *([chosen.config] if chosen else [])]
     return write_suite(folder, "".join(lines), fixtures=fixtures, plugins=[chosen.plugin] if chosen else [])

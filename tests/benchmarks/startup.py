@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, Run
 from benchmarks.measure import interleave
 from benchmarks.recorders import RECORDERS
-from benchmarks.suites import Suite, write_suite
+from benchmarks.suites import CLOCK, Suite, Times, write_suite
 
 _NOTHING = "pytest alone"
 _FIXTURE = """
@@ -36,25 +36,17 @@ def measure_startup(run: Run) -> list[Figure]:
 
 
 def measure_tax(run: Run) -> list[Figure]:
-    """Empty tests that use nothing, by the thousand; what the start costs is taken off."""
-    count = run.choose(1500, 500)
-    folder = run.make_folder("tax")
-    many, one = (_write_suites(folder / str(number), number, run.recorders) for number in (count, 1))
-    many["autouse"] = write_suite(folder / "autouse", _list_tests(count), fixtures=[_FIXTURE])
-    one["autouse"] = write_suite(folder / "autouse_one", _list_tests(1), fixtures=[_FIXTURE])
-    arms = {
-        f"{name} {size}": suite.run
-        for size, suites in (("many", many), ("one", one))
-        for name, suite in suites.items()
-    }
-    costs = interleave(arms, run.choose(7, 3))
-    each = {
-        name: [
-            (full.cpu - empty.cpu) / (count - 1)
-            for full, empty in zip(costs[f"{name} many"], costs[f"{name} one"], strict=True)
-        ]
-        for name in many
-    }
+    """
+    Empty tests that use nothing: what each of them takes, and finding it.
+
+    The median over tests, by the clock of the process that runs them: over whole processes the speed of a machine
+    that others share changes by more than what is to be measured. What a plugin costs once is in `measure_startup`.
+    """
+    count, folder = run.choose(1500, 500), run.make_folder("tax")
+    suites = _write_suites(folder, count, run.recorders, fixtures=[CLOCK])
+    suites["autouse"] = write_suite(folder / "autouse", _list_tests(count), fixtures=[CLOCK, _FIXTURE])
+    costs = interleave({name: suite.measure for name, suite in suites.items()}, run.choose(15, 3))
+    each = {name: [_sum_up(times, count) for times in found] for name, found in costs.items()}
     tax = {
         name: statistics.median(ours - base for ours, base in zip(values, each[_NOTHING], strict=True)) * 1e6
         for name, values in each.items()
@@ -64,8 +56,14 @@ def measure_tax(run: Run) -> list[Figure]:
     return [Figure(what, cells, "<= 20 µs", tax["claude_replay"] <= 20)]
 
 
-def _write_suites(folder: Path, count: int, recorders: Sequence[str]) -> dict[str, Suite]:
-    write = partial(write_suite, tests=_list_tests(count))
+def _sum_up(times: Times, count: int) -> float:
+    return statistics.median(took for _, took in times.tests) + times.collection / count
+
+
+def _write_suites(
+    folder: Path, count: int, recorders: Sequence[str], fixtures: Sequence[str] = ()
+) -> dict[str, Suite]:
+    write = partial(write_suite, tests=_list_tests(count), fixtures=fixtures)
     suites = {_NOTHING: write(folder / "nothing")}
     for name in recorders:
         suites[name] = write(folder / name, plugins=[RECORDERS[name].plugin])
