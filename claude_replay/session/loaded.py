@@ -6,7 +6,7 @@ import contextlib
 import gc
 import re
 from collections.abc import Collection, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from claude_replay.api import AUTHORITY, describe_endpoint, describe_other, endpoint_of
@@ -60,8 +60,10 @@ class Loaded:
             self.entries = self.cassette.entries
             for extra in extras:
                 self.entries = [*self.entries, *(load_cassette(extra, hosts=hosts) or Cassette()).entries]
-            # The recorded requests, redacted by today's rules as the one sent is.
-            self.forms = Recordings(len(self.entries), lambda place: self._canonicalize(self.entries[place]))
+            # The recorded requests, redacted by today's rules as the one sent is. What makes them does not know
+            # `self`: that cycle would keep each test's cassette in memory until the garbage collector finds it.
+            make = partial(_canonicalize_at, self.entries, redactor, rules)
+            self.forms = Recordings(len(self.entries), make)
             # The ids in the file say nothing under other rules than those they were made with.
             self._is_exact = rules != MATCHING or by_order
             self._know(self._find_keys())
@@ -89,15 +91,12 @@ class Loaded:
         return [entry.find_key() or self._compute_key(entry) for entry in self.entries]
 
     def _compute_key(self, entry: Entry) -> str:
-        return key_of(self._canonicalize(entry).fingerprint)
+        return key_of(_canonicalize(entry, self._redactor, self._rules).fingerprint)
 
     def find_changes(self, place: int, sent: Canonical) -> list[Change]:
         """Where a request differs from the recorded one at `place`."""
         recorded = self.forms[place]
         return [] if recorded.fingerprint == sent.fingerprint else list_changes(sent.form, recorded.form)
-
-    def _canonicalize(self, entry: Entry) -> Canonical:
-        return canonicalize(self._redactor.request(entry.request), self._rules)
 
     def look_again(self) -> list[str] | None:
         """
@@ -174,6 +173,14 @@ class Loaded:
         except CassetteLoadError:
             operation = "unreadable"
         return f"number {ordinal + 1} ({operation})"
+
+
+def _canonicalize(entry: Entry, redactor: Redactor, rules: Rules) -> Canonical:
+    return canonicalize(redactor.request(entry.request), rules)
+
+
+def _canonicalize_at(entries: Sequence[Entry], redactor: Redactor, rules: Rules, place: int) -> Canonical:
+    return _canonicalize(entries[place], redactor, rules)
 
 
 def _find_operation(entry: Entry) -> str:

@@ -241,9 +241,11 @@ class Session:
             if not isinstance(outcome, Play):
                 return None
             # Not of `content`: a conversation's requests would be kept whole, each with all turns before it.
-            entry = self._loaded.entries[outcome.ordinal]
-            version = headers.get("anthropic-version")
-            answered = Answered(lambda: self._redactor.request(ask(entry.request.body)), version)
+            entry, redactor = self._loaded.entries[outcome.ordinal], self._redactor
+            # It does not know the session either, which so is gone with its test.
+            answered = Answered(
+                lambda: redactor.request(ask(entry.request.body)), headers.get("anthropic-version")
+            )
             self.answered.append(answered)
             return self._play(answered, outcome)
 

@@ -1,10 +1,17 @@
-"""What a long conversation keeps in memory: each message once, as in the file."""
+"""What is kept in memory: of a long conversation each message once, as in the file; of a test that is over nothing."""
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from recordings import MODEL, Studio, make_client
+import pytest
+
+from claude_replay.cassette import Entry
+from claude_replay.session import Session
+from recordings import MODEL, Studio, ask, make_client
 
 
 def talk(studio: Studio, mode: str, **settings: Any) -> list[list[dict[str, Any]]]:
@@ -27,3 +34,37 @@ def test_requests_share_the_messages_that_they_have_in_common(studio: Studio) ->
         assert all(one is other for one, other in zip(second, third[:3], strict=True))
         assert second[0] == first[0]
         assert [repr(message["n"]) for message in third[::2]] == ["1", "1.0", "True"]
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """A time in which only what nothing refers to is freed."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("mode", "settings"),
+    [
+        ("none", {}),
+        ("none", {"ignore": ["nothing"]}),
+        ("none", {"match": "sequence"}),
+        ("all", {}),
+        ("once", {}),
+    ],
+)
+def test_a_cassette_is_gone_with_its_block(studio: Studio, mode: str, settings: dict[str, Any]) -> None:
+    """Without waiting for the garbage collector, which would have more to do in each test."""
+    client = make_client(studio.server)
+    if mode != "once":
+        with studio.open("once"):
+            ask(client, "Hello")
+    with no_collection():
+        with studio.open(mode, **settings):
+            ask(client, "Hello")
+        left = [kind for kind in map(type, gc.get_objects()) if kind in (Session, Entry)]
+    assert left == []
