@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from claude_replay.exchange import Exchange
 
@@ -19,8 +19,7 @@ _VALUE = rb"%s: '?([0-9A-Za-z.:+-]+)"
 _RECORDED, _SDK, _API = (re.compile(_VALUE % name) for name in (b"recorded_at", b"sdk", b"anthropic-version"))
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """`recorded_at` is ISO 8601 in UTC; all are None where that is not known."""
 
     recorded_at: str | None = None

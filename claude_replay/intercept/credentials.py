@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from claude_replay.redact import PLACEHOLDER_KEY
-from claude_replay.redact.rawenv import RawEnvironment, find_raw
+from claude_replay.redact.rawenv import RawEnvironment
 
 __all__ = ["PLACE", "place_placeholders", "take_back_placeholders"]
 
@@ -32,8 +32,8 @@ _NEEDED = (
 )
 _lock = threading.Lock()
 _users = 0
-# Where what was placed; an application may put another mapping in the place of os.environ.
-_placed: list[tuple[RawEnvironment, object, object]] = []
+# What was placed and where; an application may put another mapping in the place of os.environ.
+_placed: list[tuple[RawEnvironment, list[tuple[Any, Any]]]] = []
 
 
 def place_placeholders() -> None:
@@ -43,16 +43,13 @@ def place_placeholders() -> None:
     The SDK makes no client, or builds no request, without them. `take_back_placeholders` ends it.
     """
     global _users
-    raw = find_raw(os.environ) or RawEnvironment(
-        os.environ, str, str, os.environ.__setitem__, os.environ.__delitem__
-    )
-    get = raw.texts.get
+    raw = RawEnvironment.of(os.environ)
+    get, needed = raw.texts.get, _spell(raw.encode_name, raw.encode)
     with _lock:
         _users += 1
-        for names, name, value in _spell(raw.encode_name, raw.encode):
-            if not any(map(get, names)):
-                raw.put(name, value)
-                _placed.append((raw, name, value))
+        missing = [(name, text) for names, name, text in needed if not any(map(get, names))]
+        raw.put(missing)
+        _placed.append((raw, missing))
 
 
 # Each test is asked for, and looks at 12 names.
@@ -75,7 +72,6 @@ def take_back_placeholders() -> None:
     with _lock:
         _users -= 1
         if not _users:
-            for raw, name, value in _placed:
-                if raw.texts.get(name) == value:
-                    raw.drop(name)
+            for raw, variables in _placed:
+                raw.drop(variables)
             _placed.clear()
