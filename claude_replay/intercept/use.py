@@ -15,6 +15,7 @@ from claude_replay.intercept.ambient import current_ambient
 from claude_replay.intercept.credentials import place_placeholders, take_back_placeholders
 from claude_replay.intercept.keyless import KEYLESS
 from claude_replay.intercept.libraries import LIBRARIES
+from claude_replay.intercept.ordering import IN_ORDER
 from claude_replay.intercept.retries import QUICK_RETRIES
 from claude_replay.intercept.scope import enter, leave
 from claude_replay.intercept.signing import SIGNING
@@ -164,6 +165,7 @@ def prepare_session(session: Session) -> Callable[[], None]:
     KEYLESS.install()
     SIGNING.install()
     QUICK_RETRIES.install()
+    IN_ORDER.install()
     stop_serving = LIBRARIES.serve(session)
     if session.may_send:
         return stop_serving

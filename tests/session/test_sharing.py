@@ -6,8 +6,11 @@ import asyncio
 import re
 import subprocess
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import anthropic
 import pytest
@@ -130,3 +133,28 @@ def test_concurrent_calls_stand_in_the_order_they_were_issued(studio: Studio, st
     with ClaudeServer(port=int(studio.server.url.rpartition(":")[2])) as studio.server:
         asyncio.run(fan_out(studio, stream=stream))
     assert forget_clocks(first) == forget_clocks(studio.path.read_bytes())
+
+
+class Unruly(ThreadPoolExecutor):
+    """A pool whose threads are done in another order than they were started in."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Start a thread; the later, the sooner it is done."""
+        self._wait = getattr(self, "_wait", 0.2) / 2
+
+        def run(wait: float) -> Any:
+            time.sleep(wait)
+            return function(*args, **kwargs)
+
+        return super().submit(run, self._wait)
+
+
+def test_a_client_that_asks_where_it_runs_does_not_change_the_order(studio: Studio) -> None:
+    """The SDK has a thread find that out for each of the first calls, and whichever is done first would be first."""
+
+    async def fan_out_in_disorder() -> None:
+        asyncio.get_running_loop().set_default_executor(Unruly(32))
+        await fan_out(studio, stream=False)
+
+    asyncio.run(fan_out_in_disorder())
+    assert [int(prompt.split()[1]) for prompt in read_prompts(studio.path)] == list(range(20))
