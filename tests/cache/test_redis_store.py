@@ -96,6 +96,21 @@ class TestRedisStoreOfACluster(StoreContract):
         return opener(cluster, cluster=True)
 
 
+def test_a_closed_store_is_connected_to_no_node(cluster: RedisServer) -> None:
+    """At once, and not when the garbage collector comes."""
+    with cluster.client() as client:
+        before = len(client.client_list())
+        store = opener(cluster, cluster=True)()
+        store.put(make_entry())
+        assert len(client.client_list()) > before
+        store.close()
+        ends = time.monotonic() + 5
+        # The server notices a moment later.
+        while len(client.client_list()) > before and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert len(client.client_list()) == before
+
+
 @pytest.fixture(scope="module")
 def socket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     with RedisServer(tmp_path_factory.mktemp("socket"), unix=True) as running:

@@ -238,7 +238,8 @@ def test_damage_in_use_is_a_live_call_and_a_warning(
     for beside in tmp_path.glob("answers.db-*"):
         beside.unlink()
     path.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
-    cache.store._idle.clear()  # type: ignore[attr-defined]
+    while cache.store._idle:  # type: ignore[attr-defined]
+        cache.store._idle.pop().close()  # type: ignore[attr-defined]
     assert "You said" in drive(text_of(client))
     assert server.count == 2
     assert f"{path}: damaged" in caplog.text

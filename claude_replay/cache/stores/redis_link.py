@@ -146,6 +146,9 @@ class RedisLink:
         with self._lock:
             client, self._client, self._kept = self._client, None, []
         if client is not None:
+            if self._cluster:
+                # Closing one leaves those of its nodes to the garbage collector (redis 8.1).
+                client.disconnect_connection_pools()
             client.close()
 
     def _connect(self) -> Any:
