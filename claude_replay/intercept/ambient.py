@@ -19,7 +19,8 @@ class Ambient:
     """
     Settings around every cassette, and who wants to know of its end, and of requests that come after it.
 
-    `below` are layers that a cassette's own settings override, `above` those that override it.
+    `below` are layers that a cassette's own settings override, `above` those that override it; `command` gives the
+    command line that does once more, in a record mode, what is running now, if there is one.
     """
 
     below: Sequence[Layer] = ()
@@ -27,6 +28,7 @@ class Ambient:
     run: Run = field(default_factory=Run)
     closed: Callable[[Session], None] = lambda session: None
     refused: Callable[[LiveCallRefused], None] = lambda refusal: None
+    command: Callable[[str], str | None] = lambda mode: None
 
     def resolve(self, *layers: Layer) -> Settings:
         """Settings for one cassette; raises SettingsError."""

@@ -11,19 +11,21 @@ from typing import Any
 from claude_replay.redact import PLACEHOLDER_KEY
 from claude_replay.redact.rawenv import RawEnvironment
 
-__all__ = ["PLACE", "place_placeholders", "take_back_placeholders"]
+__all__ = ["PLACE", "REGION", "place_placeholders", "take_back_placeholders"]
 
 PLACE = "claude-replay"
 """What stands for a project, a workspace or a resource that nobody has named."""
 
-_REGION = "us-east-1"
+REGION = "us-east-1"
+"""What stands for a region of AWS that nobody has named."""
+
 # For each group of variables of which clients need one: what the first is set to where none of them is.
 _NEEDED = (
     (("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"), PLACEHOLDER_KEY),
     (("ANTHROPIC_FOUNDRY_API_KEY",), PLACEHOLDER_KEY),
     (("ANTHROPIC_FOUNDRY_RESOURCE", "ANTHROPIC_FOUNDRY_BASE_URL"), PLACE),
-    # The SDK's own name for it, which boto3 does not read.
-    (("AWS_REGION", "AWS_DEFAULT_REGION"), _REGION),
+    # The SDK's own name for it, which boto3 does not read; `signing` tells boto3.
+    (("AWS_REGION", "AWS_DEFAULT_REGION"), REGION),
     (("ANTHROPIC_AWS_WORKSPACE_ID",), PLACE),
     (("CLOUD_ML_REGION",), "global"),
     (("ANTHROPIC_VERTEX_PROJECT_ID",), PLACE),

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from claude_replay.api import identify
-from claude_replay.intercept.credentials import PLACE
+from claude_replay.intercept.credentials import PLACE, REGION
 from claude_replay.intercept.imports import LastingPatches, Patches
 from claude_replay.intercept.scope import current_session
 from claude_replay.redact.placeholder import PLACEHOLDER_KEY
@@ -164,14 +164,13 @@ def _do_without_url(original: Any) -> Any:
 def _hand_keys(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def create_client(session: Any, service_name: str, *args: Any, **options: Any) -> Any:
+        if service_name != _BEDROCK or not _sends_nothing():
+            return original(session, service_name, *args, **options)
+        # The region is the first of them.
+        if not (args or options.get("region_name") or session.get_config_variable("region")):
+            options = {**options, "region_name": REGION}
         # Given keys, botocore does not look for others: it would ask the metadata server of the machine.
-        if (
-            service_name == _BEDROCK
-            and len(args) < 6
-            and not options.get("aws_access_key_id")
-            and _sends_nothing()
-            and not _has_aws_credentials()
-        ):
+        if len(args) < 6 and not options.get("aws_access_key_id") and not _has_aws_credentials():
             keys = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), PLACEHOLDER_KEY)
             options = {**options, **keys}
         return original(session, service_name, *args, **options)

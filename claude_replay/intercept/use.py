@@ -53,7 +53,7 @@ class use_cassette:  # A function to its users; a class because it is a decorato
             settings=ambient.resolve(Layer("use_cassette()", self._values)),
             run=ambient.run,
             label=f"use_cassette({str(self._path)!r})",
-            command=lambda mode: f"use_cassette({str(self._path)!r}, mode={mode!r})",
+            command=lambda mode: ambient.command(mode) or f"use_cassette({str(self._path)!r}, mode={mode!r})",
             environ=os.environ,
             spell=lambda setting: f"use_cassette({str(self._path)!r}, {setting})",
             explicit=True,

@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     state.learn(config.option)
     config.stash[_NETWORK].start()
     config.add_cleanup(state.forget)
-    config.add_cleanup(state.given.provide(state.run_id, state.closed, state.stopped_late))
+    config.add_cleanup(state.given.provide(state.run_id, state.closed, state.stopped_late, state.command))
     config.pluginmanager.register(RunHooks(state), "claude_replay_run")
     if state.given.serves_vcr_marks:
         from claude_replay.plugin.vcrfixtures import prepare_vcr_marks

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_replay.api import endpoint_of, last_user_text, model_of
-from claude_replay.errors import ClaudeReplayError, ReplayFailure, UnplayedExchanges, UnusedFault
+from claude_replay.errors import (
+    CassetteLoadError,
+    ClaudeReplayError,
+    ReplayFailure,
+    UnplayedExchanges,
+    UnusedFault,
+)
 from claude_replay.intercept.scope import Scope, enter, leave
 from claude_replay.intercept.use import prepare_session
 from claude_replay.plugin.items import make_session
@@ -94,7 +100,10 @@ class OpenCassette:
 
 
 def _describe_answer(answered: Answered) -> str:
-    request, exchange = answered.request, answered.exchange
+    try:
+        request, exchange = answered.request, answered.exchange
+    except CassetteLoadError:
+        return "a recording that cannot be read"
     endpoint = endpoint_of(request)
     asked = Asked(endpoint.operation, model_of(request.body), last_user_text(request.body))
     if answered.fault:
@@ -119,9 +128,13 @@ def open_cassette(
             state.notes += [note for note in served.notes if note not in state.notes]
         session = make_session(state, request.node, config_values, served).open()
     except ClaudeReplayError as error:
-        pytest.fail(f"claude_replay: {error}", pytrace=False)
+        raise _make_failure(error) from None
     state.test = OpenCassette(session)
     return Handle(session)
+
+
+def _make_failure(error: ClaudeReplayError) -> BaseException:
+    return pytest.fail.Exception(f"claude_replay: {error}", pytrace=False)
 
 
 def close_cassette(state: State) -> None:
@@ -132,7 +145,7 @@ def close_cassette(state: State) -> None:
     try:
         cassette.close()
     except ClaudeReplayError as error:
-        pytest.fail(f"claude_replay: {error}", pytrace=False)
+        raise _make_failure(error) from None
     finally:
         state.closed(cassette.session)
         # Whether they were swallowed, or are on their way out of another fixture, the report knows.

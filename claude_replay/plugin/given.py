@@ -89,19 +89,23 @@ class Given:
     # ------------------------------------------------------------------ for cassettes
 
     def provide(
-        self, run_id: str, closed: Callable[[Session], None], refused: Callable[[LiveCallRefused], None]
+        self,
+        run_id: str,
+        closed: Callable[[Session], None],
+        refused: Callable[[LiveCallRefused], None],
+        command: Callable[[str], str | None],
     ) -> Callable[[], None]:
         """
         Give these settings to every cassette from now on, also to those that `use_cassette()` opens.
 
-        `closed` is told of the end of each, `refused` of requests that came too late for theirs. Returns what
-        ends this.
+        `closed` is told of the end of each, `refused` of requests that came too late for theirs; `command` is that of
+        `Ambient`. Returns what ends this.
         """
 
         def push(module: ModuleType) -> None:
             ambient: Any = module
             below, above = self._layers()
-            self._ambient = ambient.Ambient(below, above, ambient.Run(run_id), closed, refused)
+            self._ambient = ambient.Ambient(below, above, ambient.Run(run_id), closed, refused, command)
             ambient.push_ambient(self._ambient)
 
         # It brings the whole core with it, which most test runs never need.

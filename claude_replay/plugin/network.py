@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from claude_replay.plugin.state import State
 
-__all__ = ["SEAMS", "TLS_SEAMS", "Network", "find_scopes"]
+__all__ = ["KEY_SEAMS", "SEAMS", "TLS_SEAMS", "Network", "find_scopes"]
 
-# Copies of `seams.WATCHED` and `tls.WATCHED`, which are not even imported until one of these is.
+# Copies of `seams.WATCHED`, `tls.WATCHED` and `keys.WATCHED`, which are not even imported until one of these is.
 SEAMS = (
     "httpx",
     "httpx2",
@@ -40,6 +40,7 @@ TLS_SEAMS = (
     "httpx_aiohttp.httpx2.client",
     "anthropic._vendor.httpx_aiohttp.client",
 )
+KEY_SEAMS = ("anthropic",)
 _OUTLETS = "claude_replay.intercept.outlets"
 
 
@@ -72,6 +73,7 @@ class Network:
                 stack.callback(guard.uninstall)
                 stack.callback(_let_live_calls_through(guard))
                 stack.callback(_Lazy(SEAMS, partial(_make_seams, state)).start())
+                stack.callback(_Lazy(KEY_SEAMS, _make_hints).start())
             if mode == "none" and share_tls:
                 stack.callback(_Lazy(TLS_SEAMS, _make_tls).start())
             return stack.pop_all().close
@@ -114,6 +116,12 @@ def _make_seams(state: State) -> _Patcher:
     from claude_replay.plugin.seams import Seams
 
     return Seams(state)
+
+
+def _make_hints() -> _Patcher:
+    from claude_replay.plugin.keys import KeyHints
+
+    return KeyHints()
 
 
 def _make_tls() -> _Patcher:

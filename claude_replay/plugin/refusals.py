@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_replay.api.endpoints import Endpoint, is_claude_host
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["explain_refusal"]
 
+_OURS = f"{Path(__file__).parents[1]}{os.sep}"
 _MARK_IT = "mark the test: @pytest.mark.claude_replay; then record it: pytest --claude-record=once"
 _CALL_IT = "to really call Claude and record nothing: pytest --claude-record=off"
 
@@ -47,4 +51,21 @@ def _explain_why(state: State) -> list[str]:
             "why       the test has a cassette, but this request did not come through an HTTP library that "
             "cassettes can see",
         ]
+    if not state.running:
+        return [
+            f"why       no test is running yet, or any more{_find_place(state)}",
+            "call Claude in a test or a fixture, or there: with claude_replay.use_cassette"
+            '("cassettes/….yaml"): …',
+        ]
     return ["why       no test with a cassette is running", _MARK_IT]
+
+
+def _find_place(state: State) -> str:
+    """The line of the project's own that led here, if there is one."""
+    root, frame = f"{state.config.rootpath}{os.sep}", inspect.currentframe()
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(root) and "site-packages" not in name and not name.startswith(_OURS):
+            return f"\n  at        {name}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""

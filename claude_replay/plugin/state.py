@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["ASKING", "STATE", "State"]
 
 
+_CURRENT = "PYTEST_CURRENT_TEST"
+
+
 class State:
     """
     One run: its settings, the test that is running, and what is known of those that ran.
@@ -39,6 +42,8 @@ class State:
         self.given: Given
         self.worker: dict[str, Any] | None
         self.run_id = os.urandom(16).hex()
+        # A test that runs pytest leaves its own name there.
+        self._outer = os.environ.get(_CURRENT, "")
         self.learn(option)
         self.test: OpenCassette | None = None
         self.fixture: tuple[str, str] | None = None
@@ -111,6 +116,20 @@ class State:
     def stopped_late(self, refusal: LiveCallRefused) -> None:
         """Remember a request of a test or block that is over, whose error nobody may be there to see."""
         self.stopped.append(refusal)
+
+    def command(self, mode: str) -> str | None:
+        """The command line that runs the present test in a record mode; None between tests."""
+        if not self.running:
+            return None
+        from claude_replay.plugin.items import command_for
+
+        return command_for(self.config, self.running, mode)
+
+    @property
+    def running(self) -> str:
+        """The id of the test that is running; empty between tests."""
+        said = os.environ.get(_CURRENT, "")
+        return said.rpartition(" (")[0] if said != self._outer else ""
 
     def forget(self) -> None:
         """Remove what the processes of this run told each other."""

@@ -79,13 +79,15 @@ def explain_miss(
     command: Callable[[str], str],
     spell: Callable[[str], str],
     played: Collection[int] = (),
+    folder: str = "",
 ) -> CassetteMiss:
     """
     The error for a request that nothing answers.
 
     `recorded` are the canonical forms in the cassette, `equal` the places of those that equal the one sent,
     `likely` of those among which the nearest is looked for, and `played` of those played already; `cassette` is
-    its path, and `exists` says whether there is such a file; `waiting` counts exchanges in journals beside it;
+    its path, and `exists` says whether there is such a file; `folder` is where that path was looked for if it means
+    another file elsewhere; `waiting` counts exchanges in journals beside it;
     `ignored` names what matching left out; `command` gives the command that records in a mode, `spell` what to
     write to give the cassette a setting. Raises CassetteLoadError where what is looked at cannot be read.
     """
@@ -98,12 +100,13 @@ def explain_miss(
         reason, lines = "nothing_similar", _tell_nothing_similar(case)
     else:
         reason, lines = "differs", _tell_difference(case, *nearest)
-    head = _begin(asked, cassette, len(recorded) if exists else None, mode)
+    head = _begin(asked, cassette, len(recorded) if exists else None, mode, folder)
     return CassetteMiss("\n".join([*head, *lines]), reason=reason)
 
 
-def _begin(asked: Asked, cassette: str, count: int | None, mode: str) -> list[str]:
-    state = _count(count, "exchange") if count is not None else "no such file"
+def _begin(asked: Asked, cassette: str, count: int | None, mode: str, folder: str = "") -> list[str]:
+    nothing = f"no such file in {escape(folder)}" if folder else "no such file"
+    state = _count(count, "exchange") if count is not None else nothing
     return [
         "claude_replay: no recording answers this request",
         f"  asked     {asked}",

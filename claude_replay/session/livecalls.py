@@ -162,17 +162,18 @@ class LiveCalls:
         saver = Saver(self.path, self.run, label=self.label, shared=self.explicit, home=home)
         if recorded and not passed and self.settings.save == "passed":
             self._note(f"{len(recorded)} recorded by a test that did not pass: not kept (save = passed)")
-        elif recorded and not passed and mode == "rewrite":
+        elif recorded and not passed and mode == "rewrite" and self.loaded.exists:
             aside = saver.reject(recorded)
             self._note(f"the test did not pass, so the cassette was left as it is; recorded: {aside.name}")
-        elif mode == "rewrite":
+        elif mode == "rewrite" and (passed or not recorded):
             # A test of its own cassette that no longer asks for anything leaves nothing in it.
             if recorded or (passed and self.loaded.exists and not self.explicit):
                 saver.replace(recorded)
                 self.tally.incomplete = False
                 return True
         elif recorded or (passed and mode in RECORDING_MODES and self.loaded.is_waiting_for(self.label)):
-            saver.add(recorded, passed=passed, was_taken=self._recorder.journal.was_taken)
+            # A rewriting that fails and has nothing to spoil is the first recording.
+            saver.add(recorded, passed=passed, was_taken=recorder.journal.was_taken, begins=mode == "rewrite")
             self.tally.incomplete = not passed
             return True
         return False

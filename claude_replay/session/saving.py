@@ -45,13 +45,14 @@ class Saver:
         self._shared = shared
         self._home = home
 
-    def add(self, recorded: _Saved, *, passed: bool, was_taken: bool) -> None:
+    def add(self, recorded: _Saved, *, passed: bool, was_taken: bool, begins: bool = False) -> None:
         """
         Put `recorded` into the cassette, and strike the owner from the tests that have yet to pass, or add
         it.
 
         The file is read again, so what others added since it was opened is kept. `was_taken` says that
-        another process may have put some of it there already.
+        another process may have put some of it there already; `begins`, that nobody is to replace in this run what
+        is there now.
         """
         with lock_cassette(self._path):
             current = load_cassette(self._path) or Cassette()
@@ -62,6 +63,8 @@ class Saver:
             if was_taken:
                 recorded = leave_out_known(current.entries, recorded)
             self._write(current, recorded, passed=passed)
+            if begins:
+                self._run.mark(self._path, "rewritten")
 
     def replace(self, recorded: _Saved) -> None:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ from claude_replay.settings import PLAYING_MODES, RECORDING_MODES, Settings, may
 __all__ = ["Session"]
 
 _MOST_SKIPPED = 5
+# Origins of settings that hold for one cassette.
+_NAMED_BY = ("marker", "use_cassette()")
 _Failure = TypeVar("_Failure", bound=ReplayFailure)
 
 
@@ -290,6 +293,7 @@ class Session:
                 likely=loaded.find_likely(clean, played),
                 cassette=str(self.path),
                 exists=loaded.exists or bool(loaded.entries),
+                folder="" if self.path.is_absolute() else os.getcwd(),
                 waiting=sum(len(journal.recorded) for journal in read_journals(self.path)),
                 mode=self.settings.mode,
                 ignored=rules_for(self.settings).describe(),
@@ -341,12 +345,20 @@ class Session:
     def _check_unplayed(self, passed: bool) -> None:
         if self.tally.live or self.tally.recorded or self.settings.mode not in PLAYING_MODES:
             return
-        # A shared cassette is played by several tests; only all of them together can leave something over.
-        if self.explicit or self.settings.unplayed == "ignore":
+        if self.settings.unplayed == "ignore" or (self.explicit and not self._wants_all):
             return
         left = self.tally.unplayed = self.unplayed
         if left and passed and not self.tally.incomplete and self.settings.unplayed == "fail":
             raise self.explain_unplayed(left)
+
+    @property
+    def _wants_all(self) -> bool:
+        """
+        Whether whoever named the cassette says what is to become of unplayed exchanges.
+
+        If not, several tests may play it, and only all of them together can leave something over.
+        """
+        return self.settings.origins.get("unplayed") in _NAMED_BY
 
     def raise_swallowed(self) -> None:
         """Raise the first miss, which the application has swallowed, or else nobody would ask."""

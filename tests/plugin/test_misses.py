@@ -467,3 +467,44 @@ def test_the_advised_setting_makes_the_request_match(project: Project, way: str)
         project.write("pyproject.toml", _TOML + advice[2])
 
     project.run().assert_outcomes(passed=1)
+
+
+def test_a_block_says_how_to_run_its_test_and_where_it_looked(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command line overrides what stands in the code; a relative path means another file elsewhere."""
+    project.test(
+        """
+        from claude_replay import use_cassette
+
+        def test_one():
+            with use_cassette("cassettes/one.yaml", mode="once"):
+                ask("one")
+        """,
+        "tests/test_it.py",
+    )
+    monkeypatch.setenv("CI", "1")
+    monkeypatch.chdir(project.path / "tests")
+
+    result = project.run("test_it.py")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "  cassette  cassettes/one.yaml (no such file in *tests, mode none)",
+            '*record it: pytest --claude-record=once "test_it.py::test_one"',
+        ]
+    )
+
+
+def test_a_block_outside_of_tests_says_how_to_change_it(project: Project) -> None:
+    """No command line runs it alone."""
+    project.write(
+        "conftest.py",
+        "import chat\nfrom claude_replay import use_cassette\n\n\n"
+        "def pytest_sessionstart():\n    with use_cassette('cassettes/one.yaml'):\n        chat.ask('one')\n",
+    )
+
+    result = project.run_apart()
+
+    assert "use_cassette('cassettes/one.yaml', mode='once')" in str(result.stdout) + str(result.stderr)

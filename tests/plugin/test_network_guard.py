@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from claude_replay.intercept import tls
-from claude_replay.plugin import seams
-from claude_replay.plugin.network import SEAMS, TLS_SEAMS
+from claude_replay.plugin import keys, seams
+from claude_replay.plugin.network import KEY_SEAMS, SEAMS, TLS_SEAMS
 from plugin_project import Project
 
 STOPPED = "claude_replay: a request to Claude was stopped: no cassette covers it"
@@ -353,7 +353,13 @@ def test_a_conftest_that_calls_while_it_is_imported_calls_nobody(project: Projec
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        [f"ERROR: while a conftest.py was imported: {STOPPED}", "  asked     *api.anthropic.com"]
+        [
+            f"ERROR: while a conftest.py was imported: {STOPPED}",
+            "  asked     *api.anthropic.com",
+            "  why       no test is running yet, or any more",
+            f"  at        *conftest.py:{4 if swallows else 3}",
+            '  call Claude in a test or a fixture, or there: with claude_replay.use_cassette("cassettes/*',
+        ]
     )
     result.stderr.no_fnmatch_line("*Traceback*")
 
@@ -415,6 +421,7 @@ def test_what_is_watched_is_what_is_changed() -> None:
     """The names stand twice, since what changes the modules is not imported before one of them is."""
     assert tuple(dict.fromkeys(seams.WATCHED)) == SEAMS
     assert TLS_SEAMS == tls.WATCHED
+    assert KEY_SEAMS == keys.WATCHED
 
 
 @pytest.mark.parametrize("library", ["aiohttp", "httplib2", "tornado.simple_httpclient"])
@@ -487,3 +494,23 @@ def test_libraries_first_imported_by_an_inner_run_are_guarded_in_the_outer_one(p
         """,
     )
     project.run_apart().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("decorator", "note"),
+    [
+        ("", "claude_replay: no cassette covers this request, and it would not have been sent"),
+        ("@pytest.mark.claude_replay", "claude_replay: recording calls Claude, which takes a key: *"),
+    ],
+)
+def test_a_request_without_a_key_is_told_that_replay_needs_none(
+    project: Project, decorator: str, note: str
+) -> None:
+    """The SDK refuses to build it, so it comes neither to a cassette nor to the guard."""
+    project.test(f"{decorator}\ndef test_one():\n    ask('one')\n")
+
+    result = project.run("--claude-record=once")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*Could not resolve authentication method*", f"E  *{note}"])
+    assert project.server.count == 0

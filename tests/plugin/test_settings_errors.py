@@ -255,3 +255,46 @@ def test_a_cassette_that_cannot_be_read_fails_just_its_test(project: Project) ->
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["claude_replay: *cassettes/test_it/test_bad.yaml:1: *newer claude_replay*"])
     assert broken.read_text() == "version: 99\nexchanges: []\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("stop_reason: end_turn", "stop_reason: [end_turn", "lacks its ']' or a comma"),
+        ("status: 200", "status: ok", "response.status: an HTTP status was expected"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_fails_just_its_test(
+    project: Project, old: str, new: str, message: str
+) -> None:
+    """It is looked at when it is played; the report of the test looks at it once more."""
+    project.test(
+        """
+        @pytest.mark.claude_replay
+        def test_bad():
+            ask("one")
+
+        @pytest.mark.claude_replay
+        def test_good():
+            ask("two")
+        """
+    )
+    project.record().assert_outcomes(passed=2)
+    name = "test_it/test_bad.yaml"
+    project.write(f"cassettes/{name}", project.cassette(name).replace(old, new))
+
+    result = project.run()
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*test_bad.yaml:*", "  1  a recording that cannot be read"])
+    assert message in str(result.stdout)
+
+
+def test_an_error_is_said_once(project: Project) -> None:
+    """And not again as the cause of itself."""
+    project.test("@pytest.mark.claude_replay(mod='once')\ndef test_bad():\n    pass\n")
+
+    result = project.run()
+
+    assert str(result.stdout).count("did you mean 'mode'?") == 1
+    result.stdout.no_fnmatch_line("*During handling*")

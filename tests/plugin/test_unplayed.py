@@ -131,3 +131,29 @@ def test_a_skipped_test_leaves_everything_over(project: Project) -> None:
 
     with project.environment(SKIP="1"):
         project.run().assert_outcomes(skipped=1)
+
+
+@pytest.mark.parametrize(
+    ("decorator", "told"),
+    [
+        ("pytest.mark.claude_replay('two.yaml')", False),
+        ("pytest.mark.claude_replay('two.yaml', unplayed='fail')", True),
+        ("use_cassette('cassettes/two.yaml')", False),
+        ("use_cassette('cassettes/two.yaml', unplayed='fail')", True),
+    ],
+)
+def test_a_cassette_that_is_named_tells_where_it_says_so_itself(
+    project: Project, decorator: str, told: bool
+) -> None:
+    """Several tests may share it, and only all of them together leave something over; unless whoever names it knows."""
+    project.ini("claude_replay_unplayed = fail")
+    calls = "def test_one():\n    ask('one')\n"
+    head = f"from claude_replay import use_cassette\n\n@{decorator}\n"
+    project.test(f"{head}{calls}    ask('two')\n")
+    project.record().assert_outcomes(passed=1)
+    project.test(f"{head}{calls}")
+
+    result = project.run()
+
+    assert ("1 of 2 recorded exchanges were not asked for" in str(result.stdout)) is told
+    assert (result.ret == pytest.ExitCode.OK) is not told

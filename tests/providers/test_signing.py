@@ -9,6 +9,7 @@ from typing import Any
 
 import anthropic
 import boto3
+import botocore.exceptions
 import pytest
 
 from claude_replay import CassetteMiss, use_cassette
@@ -152,8 +153,8 @@ def test_async_clients_sign_in_while_recording(server: ClaudeServer, path: Path)
 
 
 def make_boto(server: Any = None, **options: Any) -> Any:
-    url = None if server is None else server.url
-    return boto3.Session().client("bedrock-runtime", region_name="us-east-1", endpoint_url=url, **options)
+    where = {} if server is None else {"endpoint_url": server.url, "region_name": "us-east-1"}
+    return boto3.Session().client("bedrock-runtime", **where, **options)
 
 
 def talk(client: Any) -> list[Any]:
@@ -192,6 +193,20 @@ def test_boto3_is_replayed_without_credentials(
         assert talk(make_boto()) == live
         assert talk(make_boto(**keys)) == live
     assert tried == []
+
+
+def test_boto3_keeps_the_region_that_it_was_told(
+    server: ClaudeServer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its argument or by the environment; a stand-in is only for those who have none."""
+    with use_cassette(path):
+        assert make_boto().meta.region_name == "us-east-1"
+        assert make_boto(region_name="eu-west-3").meta.region_name == "eu-west-3"
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        assert make_boto().meta.region_name == "eu-central-1"
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(botocore.exceptions.NoRegionError):
+        make_boto()
 
 
 def test_errors_of_boto3_come_back(server: ClaudeServer, path: Path) -> None:

@@ -207,10 +207,24 @@ def test_rewrite_by_a_failing_owner_goes_beside_the_cassette(studio: Studio) -> 
     assert read_prompts(studio.path) == ["four"]
 
 
-def test_rewrite_by_a_failing_owner_makes_no_cassette(studio: Studio) -> None:
-    """Also where there was none before."""
+def test_rewrite_by_a_failing_owner_begins_a_cassette(studio: Studio) -> None:
+    """There is none that it could spoil, so what was paid for is played, and `once` records the rest."""
     studio.fail("one", mode="rewrite")
-    assert studio.files == ["chat.yaml.rejected"]
+    assert studio.files == ["chat.yaml"]
+    assert studio.tallies[-1].incomplete
+    studio.ask("one", "two", mode="once")
+    assert studio.server.count == 2
+    assert read_prompts(studio.path) == ["one", "two"]
+    assert not studio.tallies[-1].incomplete
+
+
+def test_what_a_failing_owner_began_is_not_rewritten_in_the_same_run(studio: Studio) -> None:
+    """The owners that come after it add to it."""
+    studio.is_one_run = True
+    studio.fail("one", mode="rewrite")
+    studio.ask("two", mode="rewrite")
+    assert read_prompts(studio.path) == ["one", "two"]
+    assert studio.files == ["chat.yaml"]
 
 
 def test_rewriting_owners_of_one_run_share_the_new_cassette(studio: Studio) -> None:
