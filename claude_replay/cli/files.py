@@ -24,6 +24,8 @@ _JOURNAL = re.compile(r"\.(.+)\.[0-9a-f]{12}\.journal")
 _COMMENT = re.compile(rb"^(?:\xef\xbb\xbf)?# claude_replay cassette\b", re.MULTILINE)
 _KEYS = (re.compile(rb"^version:", re.MULTILINE), re.compile(rb"^exchanges:", re.MULTILINE))
 _HEAD_BYTES = 65536
+_STARTS = (b"# claude_replay cassette", b"version: 1\nexchanges:")
+_PADDING = b"\0 \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +46,21 @@ def find_files(paths: Sequence[str]) -> Found:
     """
     The cassettes at `paths`: files as they are named, folders searched for files that look like cassettes.
 
-    Without paths the project's folder of cassettes is searched. Files and folders that begin with a dot are
-    passed over. Raises SettingsError for a path that does not exist.
+    Without paths the project's folder of cassettes is searched. What is left of a cassette that was cut off
+    near its beginning counts below that folder. Files and folders that begin with a dot are passed over. Raises
+    SettingsError for a path that does not exist.
     """
+    folder = read_project().folder
     cassettes: list[Path] = []
     journals: list[Path] = []
     named: list[Path] = []
-    for path in [Path(name) for name in paths] or [read_project().folder]:
+    for path in [Path(name) for name in paths] or [folder]:
         if not path.exists():
             raise SettingsError(_explain_missing(path, named=bool(paths)))
         if path.is_dir():
             files = list(_walk(path))
             journals += filter(_owner_of, files)
-            cassettes += filter(is_cassette, files)
+            cassettes += [file for file in files if is_cassette(file) or _is_cut_off(file, folder)]
         else:
             (named if _owner_of(path) else cassettes).append(path)
     owners = [owner for journal in (*journals, *named) if (owner := _owner_of(journal))]
@@ -81,14 +85,31 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def is_cassette(path: Path) -> bool:
     """Whether a file looks like a cassette, ours or another tool's, in name and content."""
-    # Not pipes, which would be waited for.
-    if path.name.startswith(".") or not path.name.endswith(_ENDINGS) or not path.is_file():
+    if not _may_be_one(path, _ENDINGS):
         return False
-    with open(path, "rb") as file:
-        head = file.read(_HEAD_BYTES)
+    head = _read_head(path)
     if find_format(head) is not None:
         return True
     return bool(_COMMENT.search(head) or all(key.search(head) for key in _KEYS))
+
+
+def _is_cut_off(path: Path, folder: Path) -> bool:
+    # Elsewhere an empty file is most likely somebody else's.
+    if not _may_be_one(path, (".yaml", ".yml")) or not path.resolve().is_relative_to(folder.resolve()):
+        return False
+    # A disk that was cut off from power may leave zeros.
+    left = _read_head(path).replace(b"\r\n", b"\n").strip(_PADDING)
+    return any(start.startswith(left) for start in _STARTS)
+
+
+def _may_be_one(path: Path, endings: tuple[str, ...]) -> bool:
+    # Not pipes, which would be waited for.
+    return not path.name.startswith(".") and path.name.endswith(endings) and path.is_file()
+
+
+def _read_head(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(_HEAD_BYTES)
 
 
 def read_cassette(path: Path) -> Cassette:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -238,6 +239,22 @@ def test_damage_is_located(talk: Path, run: Run) -> None:
     assert "may be cut" in findings[1]
     assert findings[2].endswith("response.status: an HTTP status was expected, not 'OK'")
     assert "exchange 2: a secret stands at" in findings[3]
+
+
+@pytest.mark.parametrize("left", ["", "\n", "# claude_rep", "version: 1\r\nexch", "\0" * 100_000])
+def test_a_cassette_of_which_next_to_nothing_is_left_is_an_error(left: str, talk: Path, run: Run) -> None:
+    """Emptied, or cut off before it says what it is: found below the cassette folder, nowhere else."""
+    for place in ("cassettes/deep/left.yml", "cassettes/notes.txt", "cassettes/.left.yaml", "data/left.yaml"):
+        Path(place).parent.mkdir(exist_ok=True)
+        Path(place).write_text(left, newline="")
+    Path("cassettes/foreign.yaml").write_text("version: 2\n")
+
+    for arguments in ([], ["."], [str(Path("cassettes").resolve())]):
+        status, out, _ = run("check", *arguments)
+
+        assert status == 1
+        assert re.search(r"cassettes/deep/left\.yml:\d: error: ", out)
+        assert out.endswith("\n2 cassettes, 2 exchanges: 1 error\n")
 
 
 def test_named_files_must_be_cassettes(talk: Path, run: Run) -> None:
