@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from claude_replay.api import assemble_message, cost_usd, estimate_usd, has_prices, message_usage, model_of
@@ -56,10 +57,12 @@ class Budget:
             return f"{self.max_calls:,} calls (--claude-record-max-calls), all of them made"
         if self.max_usd is None:
             return None
-        limit = f"${self.max_usd:,.2f} (--claude-record-max-usd), about ${usd:,.4f} of it spent"
+        spent = _dollars(round(usd, 6), 4)
+        limit = f"{_dollars(self.max_usd, 2)} (--claude-record-max-usd), about {spent} of it spent"
         if price is None:
             return f"{limit}; no price is known for the model {model!r}, so nobody knows what it would cost"
-        return f"{limit}; this call can cost up to ${price:,.4f}" if usd + price > self.max_usd else None
+        most = _dollars(round(price, 6), 4)
+        return f"{limit}; this call can cost up to {most}" if usd + price > self.max_usd else None
 
     def settle(self, reserved: float, body: Body, response: Response) -> None:
         """
@@ -75,6 +78,12 @@ class Budget:
         with shared_account(self.run_id, self.path) as account:
             spent = account.get("usd", 0.0) - reserved + (reserved if cost is None else cost)
             account["usd"] = max(spent, 0.0)
+
+
+def _dollars(amount: float, places: int) -> str:
+    # At least so many digits, and all that there are: a small budget is not none.
+    whole, _, digits = f"{Decimal(repr(amount)):,f}".partition(".")
+    return f"${whole}.{digits:0<{places}}"
 
 
 def budget_for(settings: Settings, run_id: str, path: Path, command: str) -> Budget | None:

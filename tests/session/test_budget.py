@@ -131,6 +131,35 @@ def test_the_call_that_could_cost_too_much_is_not_sent(studio: Studio) -> None:
     assert studio.server.count == 2
 
 
+@pytest.mark.parametrize(
+    ("max_usd", "shown"), [("0.001", "0.001"), ("0.00002", "0.00002"), ("0", "0.00"), ("0.0010", "0.001")]
+)
+def test_a_budget_is_shown_as_it_was_given(studio: Studio, max_usd: str, shown: str) -> None:
+    """Nothing is rounded away, however small it is."""
+    limit(studio, max_usd=max_usd)
+    body = {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": "one"}]}
+    most = estimate_usd(Json(body))
+
+    with pytest.raises(BudgetReached) as stop:
+        studio.ask("one", mode="once")
+
+    assert (
+        f"  budget    ${shown} (--claude-record-max-usd), about $0.0000 of it spent; "
+        f"this call can cost up to ${most:.6f}\n"
+    ) in str(stop.value)
+
+
+def test_large_amounts_are_grouped(studio: Studio) -> None:
+    """A budget in round dollars has its cents."""
+    limit(studio, max_usd=1500)
+    client = make_client(studio.server, max_retries=0)
+
+    with pytest.raises(BudgetReached) as stop, studio.open("once"):
+        ask(client, "one", extra_body={"max_tokens": 10**9})
+
+    assert "budget    $1,500.00 (--claude-record-max-usd), about $0.0000 of it spent" in str(stop.value)
+
+
 def test_what_costs_nothing_is_always_sent(studio: Studio) -> None:
     """Counting tokens, and errors; an answer nobody read to its end counts with the most it can cost."""
     text = "[words 20]"
