@@ -91,7 +91,7 @@ class Recorder:
             sdk = None
         exchange = replace(exchange, meta=self.clock.date(replace(meta, sdk=sdk)))
         if response.status == 401:
-            self.notes.append(f"{ticket.asked}: answered 401, the key was refused; nothing was recorded")
+            self.notes.append(f"{ticket.asked}: answered 401, the key was refused; not recorded")
             return None
         if response.status in RETRYABLE and not self.record_errors:
             with self._lock:

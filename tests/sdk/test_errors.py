@@ -40,7 +40,7 @@ def test_a_refused_key_is_not_recorded(tape: Tape) -> None:
     assert tape.record(hello)["error"] == "AuthenticationError"
     assert not tape.path.exists()
     assert tape.notes == [
-        'messages · claude-sonnet-5 · "Hello": answered 401, the key was refused; nothing was recorded'
+        'messages · claude-sonnet-5 · "Hello": answered 401, the key was refused; not recorded'
     ]
 
 
