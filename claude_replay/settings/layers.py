@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from claude_replay.errors import SettingsError
-from claude_replay.settings.fields import names_for_runs
+from claude_replay.settings.fields import FIELDS, names_for_runs
 from claude_replay.settings.names import find_nearest_name
 
 __all__ = ["COMMAND_LINE", "ENVIRONMENT", "INI_FILE", "Layer", "environment_layer"]
@@ -43,15 +43,15 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
     """
     The settings in the environment: CLAUDE_REPLAY_MODE, CLAUDE_REPLAY_IGNORE (one entry a line), …
 
-    Raises SettingsError for a name that is nearly that of a setting; what else begins with CLAUDE_REPLAY_ may
-    be another program's.
+    A setting of single tests is in it as well, for `resolve` to refuse. Raises SettingsError for a name that is
+    nearly that of a setting; what else begins with CLAUDE_REPLAY_ may be another program's.
     """
     values: dict[str, object] = {}
     for key in sorted(key for key in environ if key.startswith(_PREFIX)):
-        name, known = key.removeprefix(_PREFIX).lower(), names_for_runs()
-        if name in known:
+        name = key.removeprefix(_PREFIX).lower()
+        if name in FIELDS:
             values[name] = environ[key]
-        elif near := find_nearest_name(name, known):
+        elif near := find_nearest_name(name, names_for_runs()):
             raise SettingsError(
                 f"{ENVIRONMENT}: there is no setting {key!r}; did you mean {_PREFIX + near.upper()!r}?"
             )

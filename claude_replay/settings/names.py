@@ -12,7 +12,10 @@ _MEANT = {
     "record": "mode",
     "record_mode": "mode",
     "cassette_dir": "dir",
+    "directory": "dir",
     "folder": "dir",
+    "record_max_calls": "max_calls",
+    "record_max_usd": "max_usd",
     "match_on": "ignore",
     "on_unplayed": "unplayed",
 }
@@ -24,7 +27,14 @@ def find_nearest_name(value: object, names: Iterable[str]) -> str | None:
     meant = _MEANT.get(text)
     if meant in known:
         return meant
-    return next(iter(difflib.get_close_matches(text, known, 1, cutoff=0.7)), None)
+    # A swap in a short name makes it look rather different to difflib.
+    near = [name for name in known if name in _swap_letters(text)]
+    return next(iter(near or difflib.get_close_matches(text, known, 1, cutoff=0.7)), None)
+
+
+def _swap_letters(text: str) -> set[str]:
+    places = range(len(text) - 1)
+    return {f"{text[:at]}{text[at + 1]}{text[at]}{text[at + 2 :]}" for at in places}
 
 
 def nearest(value: object, names: Iterable[str], *, prefix: str = "") -> str:

@@ -131,7 +131,7 @@ def test_the_environment_is_stronger_and_lists_add_up(run: Run, monkeypatch: pyt
         (
             "pytest.ini",
             "[pytest]\nclaude_replay_dri = x\n",
-            "pytest.ini: there is no setting 'dri'; ",
+            "pytest.ini: there is no setting 'dri'; did you mean 'dir'?",
         ),
         ("pytest.ini", "claude_replay_dir = x\n", "pytest.ini: File contains no section headers."),
         ("pyproject.toml", "[tool\n", "pyproject.toml: "),

@@ -50,14 +50,15 @@ def test_a_path_that_cannot_be_left_out_stops_the_run(probe: Project) -> None:
     result.stderr.fnmatch_lines(["ERROR: claude_replay: command line: ignore: *uuid*"])
 
 
-def test_an_ini_key_that_does_not_exist_stops_the_run(probe: Project) -> None:
+@pytest.mark.parametrize(("wrong", "right"), [("unplayd", "unplayed"), ("dri", "dir")])
+def test_an_ini_key_that_does_not_exist_stops_the_run(probe: Project, wrong: str, right: str) -> None:
     """The nearest valid key is named."""
-    probe.ini("claude_replay_unplayd = warn")
+    probe.ini(f"claude_replay_{wrong} = warn")
 
     refuse(
         probe.run(),
-        "claude_replay: ini file: there is no setting 'claude_replay_unplayd'; "
-        "did you mean 'claude_replay_unplayed'?",
+        f"claude_replay: ini file: there is no setting 'claude_replay_{wrong}'; "
+        f"did you mean 'claude_replay_{right}'?",
     )
 
 
@@ -159,6 +160,18 @@ def test_an_environment_variable_with_a_wrong_value_stops_the_run(
     refuse(
         probe.run(),
         "claude_replay: environment: save: 'never' is not valid; there are: always, passed",
+    )
+
+
+def test_a_setting_of_single_tests_in_the_environment_stops_the_run(
+    probe: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All tests would share one cassette."""
+    monkeypatch.setenv("CLAUDE_REPLAY_CASSETTE", "one.yaml")
+
+    refuse(
+        probe.run(),
+        "claude_replay: environment: 'cassette' is for single tests: @pytest.mark.claude_replay(cassette=…)",
     )
 
 

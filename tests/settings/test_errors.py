@@ -101,16 +101,38 @@ def test_the_environment_is_read_by_prefix() -> None:
     assert resolve([layer]).ignore == ("one", "two")
 
 
-def test_a_misspelled_name_in_the_environment_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("RECORD", "MODE"),
+        ("RECORD_MAX_USD", "MAX_USD"),
+        ("DRI", "DIR"),
+        ("IDR", "DIR"),
+        ("BLOKC", "BLOCK"),
+        ("MAXCALLS", "MAX_CALLS"),
+    ],
+)
+def test_a_misspelled_name_in_the_environment_is_refused(wrong: str, right: str) -> None:
     """A name that is nearly that of a setting was meant for it."""
     with pytest.raises(SettingsError) as caught:
-        environment_layer({"CLAUDE_REPLAY_RECORD": "once"})
+        environment_layer({f"CLAUDE_REPLAY_{wrong}": "once"})
 
     assert str(caught.value) == (
-        "environment: there is no setting 'CLAUDE_REPLAY_RECORD'; did you mean 'CLAUDE_REPLAY_MODE'?"
+        f"environment: there is no setting 'CLAUDE_REPLAY_{wrong}'; did you mean 'CLAUDE_REPLAY_{right}'?"
     )
 
 
-def test_other_names_in_the_environment_may_be_of_other_programs() -> None:
-    """Nothing is said about a name that resembles no setting."""
-    assert environment_layer({"CLAUDE_REPLAY_HOME": "/tmp"}).values == {}
+def test_a_setting_of_single_tests_in_the_environment_is_refused() -> None:
+    """It would hold for all of them."""
+    with pytest.raises(SettingsError) as caught:
+        resolve([environment_layer({"CLAUDE_REPLAY_CASSETTE": "one.yaml"})])
+
+    assert str(caught.value) == (
+        "environment: 'cassette' is for single tests: @pytest.mark.claude_replay(cassette=…)"
+    )
+
+
+@pytest.mark.parametrize("name", ["HOME", "CACHE", "CACHE_KEY", "CORPUS", "", "X", "IRD"])
+def test_other_names_in_the_environment_may_be_of_other_programs(name: str) -> None:
+    """Nothing is said about a name that resembles no setting; some are this project's own."""
+    assert environment_layer({f"CLAUDE_REPLAY_{name}": "/tmp"}).values == {}
