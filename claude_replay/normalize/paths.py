@@ -21,6 +21,8 @@ _STEP = re.compile(
     | \[ (?: (?P<index>-?\d+) | \* | "(?P<quoted>(?:[^"\\]|\\.)*)" ) \]""",
     re.VERBOSE,
 )
+# What people write between two paths, and what is no part of one.
+_BETWEEN = (",", ";", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,9 @@ def _split_path(text: str) -> tuple[tuple[Step, ...], str, str]:
         position = match.end()
     rest = text[position:]
     if not steps or rest[:1] not in ("", ":"):
+        several = "several paths are a list, or stand one a line; " if rest[:1] in _BETWEEN else ""
         raise ValueError(
-            f"{text!r}: cannot read this path from {rest!r} on; "
+            f"{text!r}: cannot read this path from {rest!r} on; {several}"
             "write keys and indices like messages[*].content[0].text, or * for everything"
         )
     return tuple(steps), rest[:1], rest[1:].strip()

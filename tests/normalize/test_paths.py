@@ -73,6 +73,15 @@ def test_paths_are_made_of_keys_and_indices(text: str, steps: tuple[object, ...]
             "'messages[*]content': cannot read this path from 'content' on; write keys and indices like "
             "messages[*].content[0].text, or * for everything",
         ),
+        *(
+            (
+                f"max_tokens{between}foo",
+                f"'max_tokens{between}foo': cannot read this path from '{between}foo' on; several paths are a "
+                "list, or stand one a line; write keys and indices like messages[*].content[0].text, or * for "
+                "everything",
+            )
+            for between in (",", ", ", ";", " ")
+        ),
         ("system:uid", "'system:uid': there is no normalizer 'uid'; did you mean 'uuid'?"),
         (
             "system:unixtime",
