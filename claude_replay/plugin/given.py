@@ -167,4 +167,4 @@ def _describe_ignored(settings: Settings) -> str:
     try:
         return ", ".join(MATCHING.with_ignored(settings.ignore).describe()) or "nothing"
     except ValueError as error:
-        raise SettingsError(f"{settings.origins['ignore']}: ignore: {error}") from None
+        raise SettingsError(settings.locate("ignore", f"ignore: {error}")) from None

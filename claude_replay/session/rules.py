@@ -7,24 +7,33 @@ from dataclasses import replace
 from functools import lru_cache
 
 from claude_replay.errors import SettingsError
+from claude_replay.faults import Fault, read_faults
 from claude_replay.normalize import MATCHING, Rules
 from claude_replay.redact import Redactor, known_literals
 from claude_replay.settings import Settings
 
-__all__ = ["redactor_for", "rules_for"]
+__all__ = ["faults_for", "redactor_for", "rules_for"]
 
 
 def rules_for(settings: Settings) -> Rules:
     """The matching rules that settings ask for; raises SettingsError."""
-    return _make_rules(settings.ignore, settings.providers == "any")
+    try:
+        return _make_rules(settings.ignore, settings.providers == "any")
+    except ValueError as error:
+        raise SettingsError(settings.locate("ignore", f"ignore: {error}")) from None
 
 
 @lru_cache(maxsize=256)
 def _make_rules(ignore: tuple[str, ...], any_provider: bool) -> Rules:
+    return replace(MATCHING.with_ignored(ignore), any_provider=any_provider)
+
+
+def faults_for(settings: Settings) -> list[Fault]:
+    """The faults that settings ask for; raises SettingsError."""
     try:
-        return replace(MATCHING.with_ignored(ignore), any_provider=any_provider)
-    except ValueError as error:
-        raise SettingsError(f"ignore: {error}") from None
+        return read_faults(settings.inject)
+    except SettingsError as error:
+        raise SettingsError(settings.locate("inject", error)) from None
 
 
 def redactor_for(settings: Settings, environ: Mapping[str, str]) -> Redactor:

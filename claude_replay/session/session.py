@@ -20,7 +20,7 @@ from claude_replay.errors import (
     UnplayedExchanges,
 )
 from claude_replay.exchange import Body, Request
-from claude_replay.faults import Spoiled, read_faults
+from claude_replay.faults import Spoiled
 from claude_replay.normalize import Canonical, canonicalize, digest_sent
 from claude_replay.redact import Redactor
 from claude_replay.replay import Asked, Compare, Decider, Miss, Outcome, Play, Record, explain_miss
@@ -33,7 +33,7 @@ from claude_replay.session.interning import Interner
 from claude_replay.session.livecalls import LiveCalls
 from claude_replay.session.loaded import Loaded
 from claude_replay.session.recording import Ticket
-from claude_replay.session.rules import redactor_for, rules_for
+from claude_replay.session.rules import faults_for, redactor_for, rules_for
 from claude_replay.session.run import Run
 from claude_replay.session.saving import refuse_foreign
 from claude_replay.session.stalenotes import note_stale
@@ -121,7 +121,7 @@ class Session:
         self.tally.notes.extend(f"{self.path}: left out: {line}" for line in cassette.skipped[:_MOST_SKIPPED])
         self._decider = Decider(self._loaded.keys, mode, fresh=self._fresh, repeat=settings.repeat)
         self.faulting = Faulting(self._decider, self._loaded.entries, self.tally)
-        for fault in read_faults(settings.inject):
+        for fault in faults_for(settings):
             self.faulting.plan.add(fault)
         self.log = DriftLog(self.tally)
         if by_order:

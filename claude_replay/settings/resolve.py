@@ -20,8 +20,8 @@ class Settings:
     """
     Resolved settings.
 
-    `origins` names for each that is not a default the places it came from, the last of them deciding; `notes`
-    is what a person should know.
+    `origins` names for each that is not a default the kinds of place it came from, the last of them deciding,
+    and `places` which ones these were; `notes` is what a person should know.
     """
 
     mode: RecordMode = "none"
@@ -46,7 +46,12 @@ class Settings:
     share_tls: bool = True
     serve_vcr_marks: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def locate(self, name: str, problem: object) -> str:
+        """What is wrong with a setting, after the place it came from."""
+        return f"{self.places[name]}: {problem}" if name in self.places else str(problem)
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:
@@ -63,6 +68,7 @@ def resolve(layers: Iterable[Layer], *, ci: bool = False) -> Settings:
     """
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
+    places: dict[str, str] = {}
     notes: list[str] = []
     for layer in layers:
         for name, raw in layer.values.items():
@@ -75,10 +81,12 @@ def resolve(layers: Iterable[Layer], *, ci: bool = False) -> Settings:
             if FIELDS[name].adds and name in values:
                 known = cast("tuple[str, ...]", values[name])
                 parsed = (*known, *(item for item in cast("tuple[str, ...]", parsed) if item not in known))
-                values[name], origins[name] = parsed, f"{origins[name]}, {layer.origin}"
+                origins[name], places[name] = f"{origins[name]}, {layer.origin}", f"{places[name]}, {layer}"
             else:
-                values[name], origins[name] = parsed, layer.origin
-    return Settings(**cast("dict[str, Any]", values), origins=origins, notes=tuple(dict.fromkeys(notes)))
+                origins[name], places[name] = layer.origin, str(layer)
+            values[name] = parsed
+    noted = tuple(dict.fromkeys(notes))
+    return Settings(**cast("dict[str, Any]", values), origins=origins, places=places, notes=noted)
 
 
 def _explain_ci(mode: object, layer: Layer) -> str:

@@ -48,7 +48,7 @@ def test_a_name_is_enough(project: Project) -> None:
 
 
 def test_a_name_that_there_is_not_fails_the_test(project: Project) -> None:
-    """With the nearest one."""
+    """With the nearest one, and where it stands."""
     prepare(project, "@pytest.mark.claude_replay(inject='overlode')", "pass")
 
     result = project.run()

@@ -191,7 +191,8 @@ def test_a_setting_of_single_tests_in_the_environment_stops_the_run(
             "'a.yaml', cassette='b.yaml'",
             "marker of test_it.py::test_bad: one cassette was expected, and the rest by name",
         ),
-        ("ignore=['messages[*]:uid']", "ignore: *uuid*"),
+        ("ignore=['messages[*]:uid']", "marker of test_it.py::test_bad: ignore: *uuid*"),
+        ("inject='overlode'", "marker of test_it.py::test_bad: inject: *overloaded*"),
         ("block='all'", "marker of test_it.py::test_bad: 'block' holds for the whole run: *"),
     ],
 )

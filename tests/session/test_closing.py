@@ -227,8 +227,8 @@ def test_what_nobody_asked_for_is_told_as_the_user_wants_it(studio: Studio, unpl
 
 
 def test_a_rule_that_cannot_be_is_refused_on_opening(studio: Studio) -> None:
-    """With the setting's name."""
-    with pytest.raises(SettingsError, match=r"^ignore: "):
+    """With the setting's name, and where it was given."""
+    with pytest.raises(SettingsError, match=r"^test: ignore: "):
         make_session(studio, "none", ignore=["!model"]).open()
 
 

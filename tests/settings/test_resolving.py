@@ -29,6 +29,15 @@ def test_the_last_layer_that_has_a_value_decides(count: int) -> None:
 
     assert settings.pace == count + 1
     assert settings.origins == {"pace": RISING[count - 1].origin}
+    assert settings.places == {"pace": str(RISING[count - 1])}
+
+
+def test_what_is_wrong_is_told_with_its_place() -> None:
+    """Where there is one: settings may be made by hand."""
+    settings = resolve([Layer("marker", {"ignore": "x"}, "test_it.py::test_one")])
+
+    assert settings.locate("ignore", "why") == "marker of test_it.py::test_one: why"
+    assert Settings(ignore=("x",)).locate("ignore", "why") == "why"
 
 
 def test_layers_without_a_value_leave_it_alone() -> None:
@@ -44,13 +53,14 @@ def test_lists_add_up_and_remember_all_their_layers() -> None:
     settings = resolve(
         [
             Layer(INI_FILE, {"ignore": "max_tokens\n temperature \n\n"}),
-            Layer("marker", {"ignore": ["temperature", "top_p"]}),
+            Layer("marker", {"ignore": ["temperature", "top_p"]}, "test_it.py::test_one"),
             Layer(COMMAND_LINE, {"ignore": ("top_k",)}),
         ]
     )
 
     assert settings.ignore == ("max_tokens", "temperature", "top_p", "top_k")
     assert settings.origins == {"ignore": "ini file, marker, command line"}
+    assert settings.places == {"ignore": "ini file, marker of test_it.py::test_one, command line"}
 
 
 @pytest.mark.parametrize(
