@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
+from claude_replay.errors import SettingsError
 from claude_replay.intercept.ambient import current_ambient
 from claude_replay.intercept.credentials import place_placeholders, take_back_placeholders
 from claude_replay.intercept.keyless import KEYLESS
@@ -37,11 +38,17 @@ class use_cassette:  # A function to its users; a class because it is a decorato
     variables and, under pytest, the command line override them. `with … as handle` gives what was sent and
     played.
 
-    Raises SettingsError, CassetteLoadError and CassetteSaveError on entry; CassetteSaveError, SecretFound and
-    UnplayedExchanges on exit; a request that is not recorded raises CassetteMiss, which is no Exception.
+    Raises SettingsError where `path` is none, and on entry, as CassetteLoadError and CassetteSaveError;
+    CassetteSaveError, SecretFound and UnplayedExchanges on exit; a request that is not recorded raises
+    CassetteMiss, which is no Exception.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, mode: str | None = None, **settings: object) -> None:
+        if not isinstance(path, (str, os.PathLike)):
+            # Most likely the decorated function.
+            raise SettingsError(
+                f'use_cassette(): a path was expected, not {path!r}: @use_cassette("cassettes/name.yaml")'
+            )
         self._path = Path(path)
         self._values = settings if mode is None else {**settings, "mode": mode}
         self._entered: list[tuple[Session, AbstractContextManager[None], Callable[[Session], None]]] = []

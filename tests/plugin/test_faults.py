@@ -54,7 +54,9 @@ def test_a_name_that_there_is_not_fails_the_test(project: Project) -> None:
     result = project.run()
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*inject: there is no fault 'overlode'; did you mean 'overloaded'?"])
+    result.stdout.fnmatch_lines(
+        ["*marker of *::test_*: inject: there is no fault 'overlode'; did you mean 'overloaded'?"]
+    )
 
 
 def test_a_passing_test_that_met_no_fault_fails(project: Project) -> None:

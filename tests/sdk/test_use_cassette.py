@@ -160,6 +160,19 @@ def test_wrong_settings_are_refused_on_entry(tape: Tape, settings: dict[str, Any
     assert "ANTHROPIC_API_KEY" not in os.environ
 
 
+def test_a_decorator_without_a_path_is_refused() -> None:
+    """Python would only say what pathlib cannot do with a function."""
+
+    def ask() -> None: ...
+
+    with pytest.raises(SettingsError) as error:
+        use_cassette(ask)  # type: ignore[arg-type]
+
+    assert str(error.value) == (
+        f'use_cassette(): a path was expected, not {ask!r}: @use_cassette("cassettes/name.yaml")'
+    )
+
+
 def test_a_cassette_that_cannot_be_read_is_refused_on_entry(tape: Tape, say: Say) -> None:
     """And requests after that do not belong to it."""
     tape.path.write_text("exchanges: [", encoding="utf-8")
