@@ -271,3 +271,31 @@ def test_items_of_other_plugins_are_left_alone(project: Project) -> None:
     project.write("all.lines", "fine bad")
 
     project.run().assert_outcomes(passed=1, failed=1)
+
+
+def test_a_named_cassette_may_stand_anywhere(project: Project) -> None:
+    """Relative to the folder of the cassettes, also above it, or by an absolute path."""
+    absolute = project.path / "elsewhere" / "far.yaml"
+    project.test(
+        f"""
+        @pytest.mark.claude_replay("deep/below.yaml")
+        def test_below():
+            assert ask("one")
+
+        @pytest.mark.claude_replay("../up.yaml")
+        def test_above():
+            assert ask("two")
+
+        @pytest.mark.claude_replay(cassette={str(absolute)!r})
+        def test_far():
+            assert ask("three")
+        """
+    )
+
+    project.record().assert_outcomes(passed=3)
+
+    assert project.cassettes == ["deep/below.yaml"]
+    assert (project.path / "up.yaml").exists()
+    assert absolute.exists()
+    project.run().assert_outcomes(passed=3)
+    assert project.server.count == 3
