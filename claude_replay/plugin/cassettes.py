@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["OpenCassette", "close_cassette", "open_cassette"]
 
 _MANY = 20
+_CACHE = "claude_replay.cache.response_cache"
+_HINT = "\nIf a response cache answers them, so that nobody asks: CLAUDE_REPLAY_CACHE=off"
 
 
 class OpenCassette:
@@ -134,7 +137,8 @@ def open_cassette(
 
 
 def _make_failure(error: ClaudeReplayError) -> BaseException:
-    return pytest.fail.Exception(f"claude_replay: {error}", pytrace=False)
+    hint = _HINT if isinstance(error, UnplayedExchanges) and _CACHE in sys.modules else ""
+    return pytest.fail.Exception(f"claude_replay: {error}{hint}", pytrace=False)
 
 
 def close_cassette(state: State) -> None:

@@ -157,3 +157,28 @@ def test_a_cassette_that_is_named_tells_where_it_says_so_itself(
 
     assert ("1 of 2 recorded exchanges were not asked for" in str(result.stdout)) is told
     assert (result.ret == pytest.ExitCode.OK) is not told
+
+
+def test_a_cache_may_have_answered_them(project: Project) -> None:
+    """While a cassette records it steps aside; on replay it sits above, and the second call is not asked."""
+    project.test(
+        """
+        from claude_replay import ResponseCache
+
+        @pytest.mark.claude_replay
+        def test_one():
+            client = ResponseCache().wrap(make_client())
+            ask("one", client=client)
+            ask("one", client=client)
+        """
+    )
+    project.record().assert_outcomes(passed=1)
+
+    result = project.run()
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["If a response cache answers them, so that nobody asks: CLAUDE_REPLAY_CACHE=off"]
+    )
+    with project.environment(CLAUDE_REPLAY_CACHE="off"):
+        project.run().assert_outcomes(passed=1)
