@@ -207,7 +207,7 @@ def test_the_deepest_nesting_is_taken_and_no_deeper(step: str) -> None:
         "a: ": lambda value, _: {"a": value},
         "mixed": lambda value, number: [value] if number % 3 else {"a": value},
     }
-    for leaf, depth in (("x", 0), ([], 1), (Flow({"a": FlowList([1])}), 2)):
+    for leaf, depth in (("x", 0), ([], 1), (FlowList([1, 2]), 1), (Flow({"a": FlowList([1])}), 2)):
         value: object = leaf
         for number in range(MAX_DEPTH - depth - 1):
             value = wrap[step](value, number)

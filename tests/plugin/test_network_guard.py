@@ -364,6 +364,34 @@ def test_a_conftest_that_calls_while_it_is_imported_calls_nobody(project: Projec
     result.stderr.no_fnmatch_line("*Traceback*")
 
 
+def test_a_call_that_no_line_of_the_project_makes_has_no_place(project: Project) -> None:
+    """In a thread there is nothing of whoever started it."""
+    url = "https://api.anthropic.com/v1/messages"
+    project.write(
+        "conftest.py",
+        f"""
+        import threading
+        import urllib.request
+
+        thread = threading.Thread(target=urllib.request.urlopen, args=("{url}",))
+        thread.start()
+        thread.join()
+        """,
+    )
+    project.test("def test_one():\n    pass\n")
+
+    result = project.run_apart()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            f"ERROR: while a conftest.py was imported: {STOPPED}",
+            "  why       no test is running yet, or any more",
+        ]
+    )
+    result.stderr.no_fnmatch_line("  at  *")
+
+
 def test_a_conftest_may_fail_of_something_else(project: Project) -> None:
     """And that is what pytest says then."""
     project.write("conftest.py", "raise RuntimeError('mine')\n")
