@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import anthropic  # noqa: F401  # see below
 import pytest
+import yaml  # noqa: F401  # runs of pytest in this process would import its C extension anew each, which breaks it
 
 # Here, so that they stay: what a run of pytest within this process imports is thrown away when it ends.
 from claude_replay import use_cassette  # noqa: F401
