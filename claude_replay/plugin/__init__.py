@@ -1,105 +1,66 @@
 """
-The pytest plugin: options, fixtures, and the hooks of each run.
+The pytest plugin; what pytest looks for stands in `entry`.
 
-Imported at the start of every pytest run on the machine, so nothing but pytest and the standard library is
-imported here; what a hook needs is imported when there is something to do.
+pytest rewrites the assertions of a plugin's modules, so that they explain themselves; ours are no tests. What it has
+rewritten it keeps, but reads it back piece by piece, which takes five times as long as Python's own way: 7 ms of
+every run of pytest, and 0.2 s of the first test with a cassette (`_read_pyc`, pytest 9.2). So this module, of which
+it has to read every line like that, lets the others be imported as those of any library are.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Generator, Iterator, Mapping
-from functools import cache
-from types import ModuleType
+import atexit
+import sys
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
-from claude_replay.plugin import plainly  # noqa: F401  # before the others
+_PACKAGE = __name__.partition(".")[0] + "."
+
+
+class _PlainFinder:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return PathFinder.find_spec(name, path, target) if name.startswith(_PACKAGE) else None
+
+
+_FINDER = _PlainFinder()
+
+
+@atexit.register
+def _remove() -> None:
+    # This module itself was loaded by pytest's loader, which has everything of the run: with this in the list, Python
+    # could take all that apart only in the last of its rounds (2.5 ms).
+    if _FINDER in sys.meta_path:
+        sys.meta_path.remove(_FINDER)
+
+
+# Before pytest's own. The package itself is left to that, which else would warn that it cannot rewrite it.
+sys.meta_path.insert(0, _FINDER)
 
 # isort: split
-from claude_replay.plugin.hooks import RunHooks
-from claude_replay.plugin.network import Network
-from claude_replay.plugin.options import add_options
-from claude_replay.plugin.state import ASKING, STATE, State
+from claude_replay.plugin.entry import (  # noqa: E402  # by the finder
+    claude_replay,
+    claude_replay_config,
+    pytest_addoption,
+    pytest_configure,
+    pytest_load_initial_conftests,
+)
 
-if TYPE_CHECKING:
-    from claude_replay.session import Handle
-
-__all__: list[str] = []
-
-_NETWORK = pytest.StashKey[Network]()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    add_options(parser)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
-    # These are imported before pytest is configured, and may call Claude as well.
-    state = _begin(early_config, early_config.known_args_namespace)
-    try:
-        yield
-    finally:
-        if state.stopped:
-            raise pytest.UsageError(f"while a conftest.py was imported: {state.stopped[0]}")
+__all__ = [
+    "claude_replay",
+    "claude_replay_config",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_load_initial_conftests",
+]
 
 
-def _begin(config: pytest.Config, option: object) -> State:
-    state = config.stash[STATE] = State(config, option)
-    network = config.stash[_NETWORK] = Network(state)
-    config.add_cleanup(network.stop)
-    network.start()
-    return state
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers",
-        "claude_replay(cassette=None, mode=None, ignore=[], ...): replay what this test asks Claude from its "
-        "cassette; all settings are in the README",
-    )
-    # A plugin that a conftest.py names was not there yet when these were imported.
-    state = config.stash.get(STATE, None) or _begin(config, config.option)
-    state.learn(config.option)
-    config.stash[_NETWORK].start()
-    config.add_cleanup(state.forget)
-    config.add_cleanup(state.given.provide(state.run_id, state.closed, state.stopped_late, state.command))
-    config.pluginmanager.register(RunHooks(state), "claude_replay_run")
-    if state.given.serves_vcr_marks:
-        from claude_replay.plugin.vcrfixtures import prepare_vcr_marks
-
-        prepare_vcr_marks(state)
-    if config.pluginmanager.hasplugin("xdist"):
-        from claude_replay.plugin.workers import WorkerHooks
-
-        config.pluginmanager.register(WorkerHooks(state), "claude_replay_workers")
-
-
-@pytest.fixture(scope="session")
-def claude_replay_config() -> Mapping[str, object]:
-    """Settings for all tests that see this fixture; override it in a conftest.py or a module."""
-    return {}
-
-
-@pytest.fixture
-def claude_replay(claude_replay_config: Mapping[str, object]) -> Iterator[Handle]:
-    """The cassette of this test: replays what Claude answered, and tells what was sent and played."""
-    cassettes = _import_cassettes()
-    state, request = ASKING.pop()
-    yield cassettes.open_cassette(state, request, claude_replay_config)
-    cassettes.close_cassette(state)
-
-
-@cache
-def _import_cassettes() -> ModuleType:
-    # What is imported is no garbage; looking for some takes a third of the time.
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        from claude_replay.plugin import cassettes
-    finally:
-        if collects:
-            gc.enable()
-    return cassettes
+def __dir__() -> list[str]:
+    # pytest looks at everything in a plugin, in several ways: whether it is a hook, and whether it is a fixture.
+    return __all__

@@ -45,6 +45,10 @@ class RunHooks:
     def __init__(self, state: State) -> None:
         self._state = state
 
+    def __dir__(self) -> list[str]:
+        # pytest looks at everything in a plugin, in several ways: whether it is a hook, and whether it is a fixture.
+        return [name for name in vars(RunHooks) if name.startswith("pytest_")]
+
     def pytest_report_header(self) -> str:
         return self._state.given.describe()
 

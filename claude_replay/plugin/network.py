@@ -7,15 +7,22 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from claude_replay.intercept.guard import Guard, Mode
 from claude_replay.intercept.imports import ImportWatch
 
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Protocol
 
     from claude_replay.plugin.state import State
+
+    class _Patcher(Protocol):
+        def patch(self, module: ModuleType) -> None: ...
+
+        def uninstall(self) -> None: ...
+
 
 __all__ = ["KEY_SEAMS", "SEAMS", "TLS_SEAMS", "Network", "find_scopes"]
 
@@ -128,12 +135,6 @@ def _make_tls() -> _Patcher:
     from claude_replay.intercept.tls import SharedTls
 
     return SharedTls()
-
-
-class _Patcher(Protocol):
-    def patch(self, module: ModuleType) -> None: ...
-
-    def uninstall(self) -> None: ...
 
 
 class _Lazy:

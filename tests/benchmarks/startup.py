@@ -23,7 +23,7 @@ _FIXTURE = """
 def measure_startup(run: Run) -> list[Figure]:
     """A suite of one empty test with and without each plugin."""
     suites = _write_suites(run.make_folder("startup"), 1, run.recorders)
-    costs = interleave({name: suite.run for name, suite in suites.items()}, run.choose(25, 5))
+    costs = interleave({name: suite.run for name, suite in suites.items()}, run.choose(75, 5))
     base = [cost.cpu for cost in costs.pop(_NOTHING)]
     added = {
         name: statistics.median(cost.cpu - floor for cost, floor in zip(arm, base, strict=True))

@@ -65,6 +65,13 @@ def test_every_public_name_is_there(name: str) -> None:
     assert getattr(claude_replay, name).__name__ == name
 
 
+def test_a_star_brings_the_public_names() -> None:
+    """As of any package."""
+    namespace: dict[str, object] = {}
+    exec("from claude_replay import *", namespace)
+    assert sorted(set(namespace) - {"__builtins__"}) == NAMES
+
+
 def test_a_name_that_is_not_public_is_not_there() -> None:
     """The error is that of every module."""
     with pytest.raises(AttributeError, match="module 'claude_replay' has no attribute 'use_casette'"):
@@ -99,11 +106,11 @@ def test_the_plugin_imports_neither_the_core_nor_any_library() -> None:
         "claude_replay.intercept.guard",
         "claude_replay.intercept.imports",
         "claude_replay.plugin",
+        "claude_replay.plugin.entry",
         "claude_replay.plugin.given",
         "claude_replay.plugin.hooks",
         "claude_replay.plugin.network",
         "claude_replay.plugin.options",
-        "claude_replay.plugin.plainly",
         "claude_replay.plugin.state",
     }
 
