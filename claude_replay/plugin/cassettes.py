@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from claude_replay.errors import (
 )
 from claude_replay.intercept.scope import Scope, enter, leave
 from claude_replay.intercept.use import prepare_session
+from claude_replay.plugin.config import read_config
 from claude_replay.plugin.items import make_session
 from claude_replay.replay import Asked
 from claude_replay.session import Handle, Session
@@ -117,11 +118,10 @@ def _describe_answer(answered: Answered) -> str:
     return f"{asked}: {'replayed' if answered.played else 'live'}, {became}"
 
 
-def open_cassette(
-    state: State, request: pytest.FixtureRequest, config_values: Mapping[str, object]
-) -> Handle:
+def open_cassette(state: State, request: pytest.FixtureRequest) -> Handle:
     """Open the cassette of a test; what is wrong with it fails the test."""
     __tracebackhide__ = True
+    config_values = read_config(state, request)
     try:
         served = None
         if state.serves(request.node):

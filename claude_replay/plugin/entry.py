@@ -87,11 +87,11 @@ def claude_replay_config() -> Mapping[str, object]:
 
 
 @pytest.fixture
-def claude_replay(claude_replay_config: Mapping[str, object]) -> Iterator[Handle]:
+def claude_replay() -> Iterator[Handle]:
     """The cassette of this test: replays what Claude answered, and tells what was sent and played."""
     cassettes = _import_cassettes()
     state, request = ASKING.pop()
-    yield cassettes.open_cassette(state, request, claude_replay_config)
+    yield cassettes.open_cassette(state, request)
     cassettes.close_cassette(state)
 
 

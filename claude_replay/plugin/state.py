@@ -31,6 +31,7 @@ class State:
     `option` holds those of the command line, as far as it is parsed.
 
     `test` is the open cassette of the running test, `fixture` the one of wider scope that is being set up.
+    `configs` holds the fixtures `claude_replay_config` that the tests of a module or class see.
     `stopped` are requests that were stopped and that no report has told of yet, `swallowed` those for which a
     test is being failed. `opened` holds the paths of all cassettes that were used, `partial` the modules of
     which not all tests were collected, `skipped` the ids of tests that were skipped. `guard` is what
@@ -46,6 +47,7 @@ class State:
         self._outer = os.environ.get(_CURRENT, "")
         self.learn(option)
         self.test: OpenCassette | None = None
+        self.configs: dict[object, list[pytest.FixtureDef[Any]]] = {}
         self.fixture: tuple[str, str] | None = None
         self.stopped: list[ReplayFailure] = []
         self.swallowed: list[ReplayFailure] = []

@@ -214,3 +214,65 @@ def test_use_cassette_in_a_test_has_the_settings_of_the_run(
     assert mode_of(project.run_apart("-rP", "--claude-record=all")) == "all"
     monkeypatch.setenv("CLAUDE_REPLAY_MODE", "new_episodes")
     assert mode_of(project.run_apart("-rP")) == "new_episodes"
+
+
+PARAMETERS = """
+@pytest.fixture(params=["once", "all"])
+def claude_replay_config(request):
+    return {"mode": request.param}
+
+@pytest.mark.claude_replay
+def test_one(ARGUMENTS):
+    CHECK
+"""
+
+
+def test_the_fixture_may_have_parameters(project: Project) -> None:
+    """A test that names it is run once with each."""
+    project.test(
+        PARAMETERS.replace("ARGUMENTS", "claude_replay, claude_replay_config").replace(
+            "CHECK", 'assert claude_replay.mode == claude_replay_config["mode"]'
+        )
+    )
+
+    project.run().assert_outcomes(passed=2)
+
+
+def test_parameters_of_the_fixture_are_for_tests_that_name_it(project: Project) -> None:
+    """Which ones the others should have, nobody has said; the error tells how."""
+    project.test(PARAMETERS.replace("ARGUMENTS", "claude_replay").replace("CHECK", "pass"))
+
+    result = project.run()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "claude_replay: claude_replay_config has parameters, and pytest gives them to tests that name it: "
+            "def test_one(claude_replay_config)"
+        ]
+    )
+
+
+def test_classes_have_fixtures_of_their_own(project: Project) -> None:
+    """Also where another class of the module has none."""
+    project.test(
+        """
+        class TestPlain:
+            def test_one(self, claude_replay):
+                assert claude_replay.mode == "none"
+
+        class TestRecording:
+            @pytest.fixture(scope="class")
+            def claude_replay_config(self, claude_replay_config):
+                return {**claude_replay_config, "mode": "once"}
+
+            def test_one(self, claude_replay):
+                assert claude_replay.mode == "once"
+
+            @pytest.mark.claude_replay(mode="all")
+            def test_two(self, claude_replay):
+                assert claude_replay.mode == "all"
+        """
+    )
+
+    project.run().assert_outcomes(passed=3)
