@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from itertools import accumulate, chain
+from typing import Any, Literal, overload
 
 __all__ = [
     "Binary",
     "Body",
+    "CutText",
     "Deltas",
     "Ended",
     "Event",
@@ -80,13 +82,61 @@ class Event:
     data: object
 
 
+class CutText(Sequence[str]):
+    """
+    The pieces of a text, equal to a tuple of them; each is cut off when it is asked for.
+
+    `lengths` are those of the pieces, one at least. Where the text is longer the last has the rest, where it is
+    shorter the last ones have less.
+    """
+
+    # Thousands of pieces that live at once are slow to make, as memory goes.
+    __slots__ = ("_lengths", "text")
+
+    def __init__(self, text: str, lengths: Sequence[int]) -> None:
+        self.text = text
+        self._lengths = lengths
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[str]:
+        text, start = self.text, 0
+        for end in chain(accumulate(self._lengths[:-1]), (len(text),)):
+            yield text[start:end]
+            start = end
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        return tuple(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, (tuple, CutText)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
 @dataclass(frozen=True, slots=True)
 class Deltas:
     """A run of consecutive `content_block_delta` events of one block, kept as the texts they carried."""
 
     index: int
     type: str
-    pieces: tuple[str, ...]
+    pieces: tuple[str, ...] | CutText
+
+    @property
+    def text(self) -> str:
+        """All of them together."""
+        return self.pieces.text if isinstance(self.pieces, CutText) else "".join(self.pieces)
 
 
 @dataclass(frozen=True, slots=True)

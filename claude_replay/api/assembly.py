@@ -84,8 +84,8 @@ class _Assembly:
 
 
 def _join(item: Deltas) -> dict[str, object]:
-    pieces = item.pieces[-1:] if item.type == "signature_delta" else item.pieces
-    return {"type": item.type, _FIELDS[item.type]: "".join(pieces)}
+    text = "".join(item.pieces[-1:]) if item.type == "signature_delta" else item.text
+    return {"type": item.type, _FIELDS[item.type]: text}
 
 
 def _parse(text: str) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from claude_replay.bodies.jsontext import dump_json, format_json, load_json
 from claude_replay.exchange import Deltas, Event, EventStream, Frame, RawEvent, StreamItem
@@ -129,8 +130,9 @@ def encode_item(item: StreamItem, batch: int = 1) -> Iterator[bytes]:
             f'{item.index},"delta":{{"type":"{item.type}","{_DELTA_FIELDS[item.type]}":'
         )
         tail = "}}\n\n"
-        for start in range(0, len(item.pieces), batch):
-            yield f"{head}{_write_pieces(item.pieces[start : start + batch], tail + head)}{tail}".encode()
+        pieces = iter(item.pieces)
+        while together := tuple(islice(pieces, batch)):
+            yield f"{head}{_write_pieces(together, tail + head)}{tail}".encode()
 
 
 def _write_pieces(pieces: Sequence[str], between: str) -> str:

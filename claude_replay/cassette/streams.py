@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import accumulate, chain, pairwise, repeat
 
 from claude_replay.bodies import delta_field
-from claude_replay.exchange import Deltas, Event, EventStream, Frame, Json, RawEvent, StreamItem, Text
+from claude_replay.exchange import (
+    CutText,
+    Deltas,
+    Event,
+    EventStream,
+    Frame,
+    Json,
+    RawEvent,
+    StreamItem,
+    Text,
+)
 
 __all__ = ["dump_cuts", "dump_items", "dump_times", "load_cuts", "load_items", "load_times"]
 
@@ -23,7 +33,7 @@ def _dump_item(item: StreamItem) -> dict[str, object]:
     if isinstance(item, Frame):
         return {"frame": dict(item.headers), **_dump_frame_body(item)}
     if isinstance(item, Deltas):
-        fields: dict[str, object] = {"index": item.index, str(delta_field(item.type)): "".join(item.pieces)}
+        fields: dict[str, object] = {"index": item.index, str(delta_field(item.type)): item.text}
         if len(item.pieces) != 1:
             fields["cuts"] = dump_cuts(len(piece) for piece in item.pieces)
         return {item.type: fields}
@@ -98,13 +108,8 @@ def _load_deltas(name: str, field: str, data: dict[str, object], place: str) -> 
         lengths = load_cuts(cuts)
     except ValueError as error:
         raise ValueError(f"{place}.cuts: {error}") from None
-    return Deltas(index, name, _cut(text, lengths))
-
-
-def _cut(text: str, lengths: Sequence[int]) -> tuple[str, ...]:
-    # A text edited by hand no longer has the recorded length: the last piece takes what is over.
-    ends = [*accumulate(lengths[:-1], initial=0), len(text)] if lengths else []
-    return tuple([text[start:end] for start, end in pairwise(ends)])
+    # A text edited by hand no longer has the recorded length.
+    return Deltas(index, name, CutText(text, lengths) if lengths else ())
 
 
 def dump_cuts(lengths: Iterable[int]) -> str:
