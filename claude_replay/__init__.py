@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     from claude_replay.public import find
 
-    return find(name)
+    # Here it is found without us the next time.
+    value = globals()[name] = find(name)
+    return value
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from claude_replay.redact import PLACEHOLDER_KEY
-from claude_replay.redact.rawenv import RawEnvironment
+from claude_replay.settings.rawenv import RawEnvironment
 
 __all__ = ["PLACE", "REGION", "place_placeholders", "take_back_placeholders"]
 

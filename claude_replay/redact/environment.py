@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from claude_replay.redact.headers import credentials_in
 from claude_replay.redact.literals import MIN_LITERAL
 from claude_replay.redact.placeholder import PLACEHOLDER, PLACEHOLDER_KEY
-from claude_replay.redact.rawenv import RawEnvironment, find_raw
+from claude_replay.settings.rawenv import RawEnvironment, find_raw
 
 __all__ = ["known_literals"]
 

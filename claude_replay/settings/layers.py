@@ -8,6 +8,7 @@ from typing import NamedTuple
 from claude_replay.errors import SettingsError
 from claude_replay.settings.fields import FIELDS, names_for_runs
 from claude_replay.settings.names import find_nearest_name
+from claude_replay.settings.rawenv import find_raw
 
 __all__ = ["COMMAND_LINE", "ENVIRONMENT", "INI_FILE", "Layer", "environment_layer"]
 
@@ -47,6 +48,9 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
     nearly that of a setting; what else begins with CLAUDE_REPLAY_ may be another program's.
     """
     values: dict[str, object] = {}
+    # Mostly there is none, and each cassette asks.
+    if (raw := find_raw(environ)) is not None and not raw.has_names(_PREFIX):
+        return Layer(ENVIRONMENT, values)
     for key in sorted(key for key in environ if key.startswith(_PREFIX)):
         name = key.removeprefix(_PREFIX).lower()
         if name in FIELDS:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from claude_replay.redact import PLACEHOLDER_KEY, Redactor, known_literals
-from claude_replay.redact.rawenv import find_raw
+from claude_replay.settings.rawenv import find_raw
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,11 @@ class RawEnvironment:
         """That of `os.environ`, or what does the same for any other mapping in its place."""
         return find_raw(environ) or cls(environ, str, str, lambda name, text: None, lambda name: None)
 
+    def has_names(self, prefix: str) -> bool:
+        """Whether the name of a variable begins with this."""
+        raw = self.encode_name(prefix)
+        return any(name.startswith(raw) for name in self.texts)
+
     def put(self, variables: Iterable[tuple[Any, Any]]) -> None:
         """Give variables these texts."""
         for name, text in variables:
