@@ -26,9 +26,15 @@ def assemble_message(body: Body) -> dict[str, object] | None:
     """
     if isinstance(body, EventStream):
         return _Assembly(body.items).message
-    if isinstance(body, Json) and isinstance(body.value, dict) and body.value.get("type") == "message":
+    if isinstance(body, Json) and isinstance(body.value, dict) and _is_message(body.value):
         return dict(body.value)
     return None
+
+
+def _is_message(value: Mapping[str, object]) -> bool:
+    # Who writes an answer by hand writes what the test reads, and the SDK takes it.
+    said = value.get("type")
+    return said == "message" or (said is None and isinstance(value.get("content"), list))
 
 
 class _Assembly:

@@ -13,6 +13,7 @@ __all__ = [
     "parse_amount",
     "parse_count",
     "parse_flag",
+    "parse_headers",
     "parse_hosts",
     "parse_items",
     "parse_list",
@@ -22,6 +23,8 @@ __all__ = [
     "parse_text",
 ]
 
+# RFC 9110, section 5.6.2.
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"(?:\*\.)?(?:[0-9a-z_-]+(?:\.[0-9a-z_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*)")
 
 
@@ -106,9 +109,18 @@ def parse_hosts(value: object) -> tuple[str, ...]:
     for host in hosts:
         if host != "*" and not _HOST.fullmatch(host):
             raise ValueError(
-                f"{host!r} is not a host: write example.com, *.example.com or 127.0.0.1, without a port"
+                f"{host!r} is not a host: write example.com, *.example.com or 127.0.0.1, without a port, one a line"
             )
     return hosts
+
+
+def parse_headers(value: object) -> tuple[str, ...]:
+    """Names of headers, in the form of `parse_list`."""
+    names = parse_list(value)
+    for name in names:
+        if not _HEADER.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a header: write x-example, one a line")
+    return names
 
 
 def parse_regexes(value: object) -> object:

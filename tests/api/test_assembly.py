@@ -240,6 +240,9 @@ def test_what_belongs_to_nothing_is_left_out(item: Deltas | Event | RawEvent) ->
         Text("oops"),
         Json([]),
         Json({"type": "error", "error": {"type": "overloaded_error"}}),
+        Json({"content": "a text"}),
+        Json({"type": "other", "content": []}),
+        Json({"input_tokens": 3}),
         EventStream(()),
         EventStream((), "tail"),
         EventStream(
@@ -254,6 +257,13 @@ def test_what_belongs_to_nothing_is_left_out(item: Deltas | Event | RawEvent) ->
 def test_other_answers_hold_no_message(body: Body) -> None:
     """Errors, other endpoints, and streams that never started a message give None."""
     assert assemble_message(body) is None
+
+
+def test_a_message_that_only_has_content_is_one() -> None:
+    """Written by hand, it need not say what it is; the SDK takes it as well."""
+    value = {"content": [{"type": "text", "text": "Hi"}]}
+
+    assert assemble_message(Json(value)) == value
 
 
 def test_a_message_without_streaming_is_itself() -> None:

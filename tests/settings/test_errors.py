@@ -73,6 +73,15 @@ MARKER = Layer("marker", {}, "test_it.py::test_one")
             "marker: redact: '(' is not a regular expression: "
             "missing ), unterminated subpattern at position 0",
         ),
+        (
+            Layer("marker", {"keep_headers": "x-one, x-two"}),
+            "marker: keep_headers: 'x-one, x-two' is not the name of a header: write x-example, one a line",
+        ),
+        (
+            Layer("marker", {"record_hosts": "a.example,b.example"}),
+            "marker: record_hosts: 'a.example,b.example' is not a host: write example.com, *.example.com or "
+            "127.0.0.1, without a port, one a line",
+        ),
         *(
             (
                 Layer("marker", {"pace": pace}),
