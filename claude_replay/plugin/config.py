@@ -29,7 +29,7 @@ def read_config(state: State, request: pytest.FixtureRequest) -> Mapping[str, ob
         fixtures = state.configs[parent] = _find_fixtures(request)
     if len(fixtures) == 1:
         return {}
-    if fixtures and fixtures[-1].params is not None and _CONFIG not in request.fixturenames:
+    if _CONFIG not in request.fixturenames and any(fixture.params is not None for fixture in fixtures):
         raise pytest.fail.Exception(
             f"claude_replay: {_CONFIG} has parameters, and pytest gives them to tests that name it: "
             f"def {request.node.name}({_CONFIG})",

@@ -74,7 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from claude_replay.plugin.vcrfixtures import prepare_vcr_marks
 
         prepare_vcr_marks(state)
-    if config.pluginmanager.hasplugin("xdist"):
+    # Where pytest-xdist is installed, but not used, there is nobody to tell anything.
+    if config.pluginmanager.hasplugin("xdist") and config.getoption("dist", "no") != "no":
         from claude_replay.plugin.workers import WorkerHooks
 
         config.pluginmanager.register(WorkerHooks(state), "claude_replay_workers")
