@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     from claude_replay.public import find
 
-    # Here it is found without us the next time.
-    value = globals()[name] = find(name)
-    return value
+    # Not kept: who removes our modules from `sys.modules`, as pytester does, wants those of the next import.
+    return find(name)
 
 
 def __dir__() -> list[str]:
