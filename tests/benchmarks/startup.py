@@ -12,7 +12,7 @@ from benchmarks.measure import interleave
 from benchmarks.recorders import RECORDERS
 from benchmarks.suites import CLOCK, Suite, Times, write_suite
 
-_NOTHING = "pytest alone"
+_NOTHING, _AGAIN = "pytest alone", "pytest alone, again"
 _FIXTURE = """
     @pytest.fixture(autouse=True)
     def nothing():
@@ -21,17 +21,24 @@ _FIXTURE = """
 
 
 def measure_startup(run: Run) -> list[Figure]:
-    """A suite of one empty test with and without each plugin."""
-    suites = _write_suites(run.make_folder("startup"), 1, run.recorders)
+    """A suite of one empty test with and without each plugin; without, twice, which shows how much of it is noise."""
+    folder = run.make_folder("startup")
+    suites = _write_suites(folder, 1, run.recorders)
+    suites[_AGAIN] = write_suite(folder / "again", _list_tests(1))
     costs = interleave({name: suite.run for name, suite in suites.items()}, run.choose(75, 5))
-    base = [cost.cpu for cost in costs.pop(_NOTHING)]
+    first, second = ([cost.cpu for cost in costs.pop(name)] for name in (_NOTHING, _AGAIN))
+    base = [(one + other) / 2 for one, other in zip(first, second, strict=True)]
+    noise = statistics.median(other - one for one, other in zip(first, second, strict=True))
     added = {
         name: statistics.median(cost.cpu - floor for cost, floor in zip(arm, base, strict=True))
         for name, arm in costs.items()
     }
     ratios = {name: 1 + extra / statistics.median(base) for name, extra in added.items()}
     arms = {name: f"{ratios[name]:.3f} x, {added[name] * 1e3:+.0f} ms" for name in costs}
-    what = f"empty suite, plugin installed / not installed ({statistics.median(base) * 1e3:.0f} ms CPU)"
+    what = (
+        f"empty suite, plugin installed / not installed ({statistics.median(base) * 1e3:.0f} ms CPU; "
+        f"the same suite once more: {noise * 1e3:+.0f} ms)"
+    )
     return [Figure(what, arms, "<= 1.02 x", ratios["claude_replay"] <= 1.02)]
 
 
