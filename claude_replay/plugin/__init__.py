@@ -43,21 +43,8 @@ def _remove() -> None:
 sys.meta_path.insert(0, _FINDER)
 
 # isort: split
-from claude_replay.plugin.entry import (  # noqa: E402  # by the finder
-    claude_replay,
-    claude_replay_config,
-    pytest_addoption,
-    pytest_configure,
-    pytest_load_initial_conftests,
-)
-
-__all__ = [
-    "claude_replay",
-    "claude_replay_config",
-    "pytest_addoption",
-    "pytest_configure",
-    "pytest_load_initial_conftests",
-]
+from claude_replay.plugin.entry import *  # noqa: E402, F403  # by the finder
+from claude_replay.plugin.entry import __all__  # noqa: E402
 
 
 def __dir__() -> list[str]:

@@ -240,7 +240,7 @@ def test_what_belongs_to_nothing_is_left_out(item: Deltas | Event | RawEvent) ->
         Text("oops"),
         Json([]),
         Json({"type": "error", "error": {"type": "overloaded_error"}}),
-        Json({"content": "a text"}),
+        Json({"content": [{"id": 1}], "pageable": {}}),
         Json({"type": "other", "content": []}),
         Json({"input_tokens": 3}),
         EventStream(()),
@@ -259,9 +259,9 @@ def test_other_answers_hold_no_message(body: Body) -> None:
     assert assemble_message(body) is None
 
 
-def test_a_message_that_only_has_content_is_one() -> None:
+def test_a_message_without_a_type_is_one() -> None:
     """Written by hand, it need not say what it is; the SDK takes it as well."""
-    value = {"content": [{"type": "text", "text": "Hi"}]}
+    value = {"role": "assistant", "content": [{"type": "text", "text": "Hi"}]}
 
     assert assemble_message(Json(value)) == value
 
